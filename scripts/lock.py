@@ -1,8 +1,8 @@
-"""Write requirements/run.txt and requirements/check.txt from pyproject.toml, or say that they are stale.
+"""Write requirements/*.txt from pyproject.toml, or say that they are stale.
 
     python scripts/lock.py            add what pyproject.toml asks for, keep every other version
     python scripts/lock.py --upgrade  take the newest versions that pyproject.toml allows
-    python scripts/lock.py --check    compile again beside the files and compare; exit 1 when they differ
+    python scripts/lock.py --check    compile again and compare; exit 1 when something differs
 
 The files name versions and hashes and no index, so that they install from any mirror.
 """
@@ -15,10 +15,10 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-COMPILE = (
-    "pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --generate-hashes "
-    "--no-emit-index-url --no-emit-find-links --custom-compile-command"
-).split()
+COMPILE = ["pip", "compile", "--quiet", "--universal", "--python-version", "3.11"]
+COMPILE += ["--fork-strategy", "fewest", "--generate-hashes"]
+COMPILE += ["--no-emit-index-url", "--no-emit-find-links"]
+COMPILE += ["--custom-compile-command", "python scripts/lock.py"]
 # check.txt holds to the versions of run.txt: what is tested is what runs.
 FILES = {
     "run.txt": (),
@@ -41,7 +41,7 @@ def uv() -> str:
 def compile_lock(root: Path, *, upgrade: bool = False) -> None:
     """Compile the files of the checkout at `root` in place; versions already there are kept."""
     for name, extra in FILES.items():
-        command = [uv(), *COMPILE, "python scripts/lock.py", *extra, "pyproject.toml"]
+        command = [uv(), *COMPILE, *extra, "pyproject.toml"]
         command += ["--output-file", f"requirements/{name}", *(["--upgrade"] if upgrade else [])]
         done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
         if done.returncode:

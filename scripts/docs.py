@@ -1,0 +1,111 @@
+"""Write docs/commands.md and docs/settings.md from the code, or say that they are stale.
+
+python scripts/docs.py          write them
+python scripts/docs.py --check  compare only; exit 1 when one differs
+"""
+
+import argparse
+import inspect
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCS = ROOT / "docs"
+MADE = "<!-- Made by scripts/docs.py from the code: change it there. -->"
+
+
+def commands_page(app: Any) -> str:
+    """The reference of the command line, one section for each command, from its Typer app."""
+    from typer.main import get_command
+
+    lines = ["# Commands", "", MADE]
+    for path, command, context in walk(get_command(app), "commonthread"):
+        lines += section(path, command, context)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def walk(command: Any, path: str, parent: Any = None) -> Iterator[tuple[str, Any, Any]]:
+    """Each command under its full name, groups before what is in them."""
+    context = command.context_class(command, info_name=path.split()[-1], parent=parent)
+    yield path, command, context
+    for name, child in getattr(command, "commands", {}).items():
+        if not child.hidden:
+            yield from walk(child, f"{path} {name}", context)
+
+
+def section(path: str, command: Any, context: Any) -> list[str]:
+    level = "#" * min(len(path.split()) + 1, 4)
+    usage = " ".join([path, *command.collect_usage_pieces(context)])
+    lines = ["", f"{level} {path}", "", "```", usage, "```"]
+    for text in (command.help, command.epilog):
+        if text:
+            lines += ["", plain(text)]
+    rows = [row for parameter in command.params if (row := describe(parameter, context))]
+    if rows:
+        lines += ["", "| | |", "|---|---|", *rows]
+    return lines
+
+
+def describe(parameter: Any, context: Any) -> str:
+    """One row of a table; an option that says nothing of itself is shown all the same."""
+    if getattr(parameter, "hidden", False) or parameter.name == "help":
+        return ""
+    names, text = parameter.get_help_record(context) or (parameter.name, "")
+    names, text = (part.replace("|", "\\|") for part in (names, " ".join(text.split())))
+    return f"| `{names}` | {text} |"
+
+
+def plain(text: str) -> str:
+    """A help text as prose: click's own mark for `leave these lines alone` goes."""
+    return inspect.cleandoc(text.replace("\b\n", "").replace("\f", ""))
+
+
+def settings_page() -> str:
+    """The table of environment variables."""
+    from commonthread.config.environment import VARIABLES
+
+    rows = [
+        f"| `{variable.name}` | {variable.meaning} | {variable.without} |" for variable in VARIABLES
+    ]
+    head = ["| Variable | Meaning | Without it |", "|---|---|---|"]
+    return "\n".join(["# Settings", "", MADE, "", *head, *rows]) + "\n"
+
+
+def pages() -> dict[str, str]:
+    import django
+
+    with tempfile.TemporaryDirectory() as home:
+        os.environ["COMMONTHREAD_HOME"] = home
+        os.environ["DJANGO_SETTINGS_MODULE"] = "commonthread.config.settings"
+        # Help is folded to the terminal's width: fix it, or the page depends on who makes it.
+        os.environ.update(COLUMNS="100", TERMINAL_WIDTH="100", NO_COLOR="1")
+        django.setup()
+        from commonthread.cli import app
+
+        return {"commands.md": commands_page(app), "settings.md": settings_page()}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="compare only")
+    compare = parser.parse_args().check
+    stale = []
+    for name, text in pages().items():
+        path = DOCS / name
+        if path.exists() and path.read_text(encoding="utf-8") == text:
+            continue
+        stale.append(f"docs/{name}")
+        if not compare:
+            DOCS.mkdir(exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+    if compare and stale:
+        print(f"docs: stale, run python scripts/docs.py: {', '.join(stale)}")
+    return 1 if compare and stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,36 @@
+"""The command `commonthread`: chooses the home, sets Django up, hands over to the command line."""
+
+import os
+import sys
+from collections.abc import Sequence
+
+import django
+
+
+def home_named(arguments: Sequence[str]) -> str | None:
+    """The folder that `--home DIR` or `--home=DIR` names; the last one holds, `--` ends options."""
+    home = None
+    for place, argument in enumerate(arguments):
+        if argument == "--":
+            break
+        if argument == "--home" and place + 1 < len(arguments):
+            home = arguments[place + 1]
+        elif argument.startswith("--home="):
+            home = argument.removeprefix("--home=")
+    return home
+
+
+def main() -> None:
+    """Settings read the home when they load, so it is found before the command line is parsed."""
+    home = home_named(sys.argv[1:])
+    if home:
+        os.environ["COMMONTHREAD_HOME"] = home
+    os.environ["DJANGO_SETTINGS_MODULE"] = "commonthread.config.settings"
+    django.setup()
+    from commonthread.cli import app  # its modules need the set-up
+
+    app()
+
+
+if __name__ == "__main__":
+    main()
