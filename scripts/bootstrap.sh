@@ -32,11 +32,12 @@ find_uv() {
 }
 
 install_command() {
-    # The source runs as it lies: a path file and a command, which no sync removes.
+    # The source runs as it lies: a path file and a command, which no sync removes. -P keeps the
+    # folder that the command is run in from being imported from.
     "$python" - <<'END' || lacks "could not write into .venv: check its owner and the disk"
 import pathlib, sysconfig
 text = '''#!/bin/sh
-exec "$(dirname -- "$(realpath -- "$0")")/python" -m commonthread.config.start "$@"
+exec "$(dirname -- "$(realpath -- "$0")")/python" -P -m commonthread.config.start "$@"
 '''
 pathlib.Path(sysconfig.get_path("purelib"), "commonthread.pth").write_text(f"{pathlib.Path('src').resolve()}\n")
 command = pathlib.Path(sysconfig.get_path("scripts"), "commonthread")

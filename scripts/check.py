@@ -161,7 +161,7 @@ def types(bench: Bench) -> Outcome:
 
 
 def imports(bench: Bench) -> Outcome:
-    return bench.run(LINT_IMPORTS)
+    return bench.run(LINT_IMPORTS, "--no-logo")
 
 
 def docs(bench: Bench) -> Outcome:

@@ -38,7 +38,7 @@ def walk(command: Any, path: str, parent: Any = None) -> Iterator[tuple[str, Any
 
 
 def section(path: str, command: Any, context: Any) -> list[str]:
-    level = "#" * min(len(path.split()) + 1, 4)
+    level = "#" * (len(path.split()) + 1)
     usage = " ".join([path, *command.collect_usage_pieces(context)])
     lines = ["", f"{level} {path}", "", "```", usage, "```"]
     for text in (command.help, command.epilog):

@@ -14,11 +14,14 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpResponse
+from django.test import RequestFactory
 
 from commonthread.config import environment
 from commonthread.config.home import SECRET_FILE, control_database, page_secret
 from commonthread.config.logs import QuietFormatter
 from commonthread.config.start import home_named
+from commonthread.config.static import StaticFiles
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -182,3 +185,40 @@ def test_a_logged_exception_is_its_class_and_place() -> None:
     assert "builtins.ValueError" in said
     assert "in logged" in said
     assert not re.search("Ada|943", said)
+
+
+@pytest.fixture
+def static_files(tmp_path: Path) -> StaticFiles:
+    (tmp_path / "a.css").write_text("body {}")
+    middleware = StaticFiles(lambda request: HttpResponse("a page"))
+    middleware.add_files(str(tmp_path), prefix="/static/")
+    return middleware
+
+
+@pytest.mark.parametrize(
+    ("headers", "status", "content"),
+    [
+        ({}, 200, b"body {}"),
+        ({"Range": "bytes=1-3"}, 206, b"ody"),
+        ({"Range": "bytes=5-"}, 206, b"{}"),
+    ],
+)
+def test_a_static_file_is_answered_whole(
+    static_files: StaticFiles, headers: dict[str, str], status: int, content: bytes
+) -> None:
+    response = static_files(RequestFactory().get("/static/a.css", headers=headers))
+    assert (response.status_code, response.content) == (status, content)
+    assert response["Content-Type"].startswith("text/css")
+    assert response["Content-Length"] == str(len(content))
+    assert not response.streaming
+
+
+def test_a_static_file_that_has_not_changed_is_not_sent_again(static_files: StaticFiles) -> None:
+    requests = RequestFactory()
+    first = static_files(requests.get("/static/a.css"))
+    again = static_files(requests.get("/static/a.css", headers={"If-None-Match": first["ETag"]}))
+    assert (again.status_code, again.content) == (304, b"")
+
+
+def test_what_is_no_static_file_is_a_page(static_files: StaticFiles) -> None:
+    assert static_files(RequestFactory().get("/static/b.css")).content == b"a page"

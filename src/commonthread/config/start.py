@@ -29,7 +29,7 @@ def main() -> None:
     django.setup()
     from commonthread.cli import app  # its modules need the set-up
 
-    app()
+    app(prog_name="commonthread")
 
 
 if __name__ == "__main__":
