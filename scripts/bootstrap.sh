@@ -47,9 +47,18 @@ if not command.exists() or command.read_text() != text:
 END
 }
 
+trust_what_the_machine_trusts() {
+    # Many public networks look into HTTPS: the machine knows their certificate, uv would not.
+    for store in /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem; do
+        [ -r "$store" ] && export UV_SYSTEM_CERTS="${UV_SYSTEM_CERTS:-1}"
+    done
+    return 0
+}
+
 bring() {
     find_python
     find_uv
+    trust_what_the_machine_trusts
     python=.venv/bin/python
     "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null ||
         "$uv" venv -q --clear --python "$system_python" .venv ||
