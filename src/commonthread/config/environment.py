@@ -21,6 +21,11 @@ VARIABLES = (
         "The option --home goes before it.",
     ),
     Variable(
+        "COMMONTHREAD_HOME_KEY",
+        "keys/home.key in the home folder",
+        "File of the key that wraps all data keys, kept apart from the data; mode 0600.",
+    ),
+    Variable(
         "DATABASE_URL",
         "sqlite, control.db in the home folder",
         "Control database: postgresql://user:password@host:port/name?sslmode=require, "

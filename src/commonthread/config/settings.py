@@ -8,6 +8,7 @@ from commonthread.config.environment import read
 from commonthread.config.home import control_database, page_secret
 
 HOME = Path(read("COMMONTHREAD_HOME") or "home").resolve()
+HOME_KEY_FILE = read("COMMONTHREAD_HOME_KEY")
 
 DEBUG = False
 SECRET_KEY = page_secret(HOME)

@@ -20,6 +20,21 @@ def home_named(arguments: Sequence[str]) -> str | None:
     return home
 
 
+def without_home(arguments: Sequence[str]) -> list[str]:
+    """The arguments less `--home`, which may stand behind any command."""
+    left: list[str] = []
+    rest = iter(arguments)
+    for argument in rest:
+        if argument == "--":
+            return [*left, argument, *rest]
+        if argument == "--home":
+            if next(rest, None) is None:
+                left.append(argument)
+        elif not argument.startswith("--home="):
+            left.append(argument)
+    return left
+
+
 def main() -> None:
     """Settings read the home when they load, so it is found before the command line is parsed."""
     home = home_named(sys.argv[1:])
@@ -29,7 +44,7 @@ def main() -> None:
     django.setup()
     from commonthread.cli import app  # its modules need the set-up
 
-    app(prog_name="commonthread")
+    app(args=without_home(sys.argv[1:]), prog_name="commonthread")
 
 
 if __name__ == "__main__":

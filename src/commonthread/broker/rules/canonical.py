@@ -21,7 +21,6 @@ from .errors import BadInput, Problem
 LARGEST = 2**53 - 1
 EARLIEST_YEAR = 1900
 
-type Plain = str | int | bool | list["Plain"] | dict[str, "Plain"]
 
 def plain(value: Any, where: str = "$") -> Any:
     """Return `value` as plain JSON values, or raise `BadInput` naming the path that cannot be."""
@@ -43,6 +42,7 @@ def plain(value: Any, where: str = "$") -> Any:
         return {_text(key, where): plain(item, f"{where}.{key}") for key, item in value.items()}
     raise _wrong(where, f"{type(value).__name__} is not allowed", "use text or a whole number")
 
+
 def _text(value: Any, where: str) -> str:
     if not isinstance(value, str):
         raise _wrong(where, "a name must be text", "")
@@ -54,6 +54,7 @@ def _text(value: Any, where: str) -> str:
         raise _wrong(where, "the text holds half of a surrogate pair", "remove it")
     return value
 
+
 def instant_text(value: datetime, where: str = "$") -> str:
     """A time as `2026-11-23T20:00:00Z`; it needs a zone and whole seconds."""
     if value.tzinfo is None or value.microsecond:
@@ -62,17 +63,21 @@ def instant_text(value: datetime, where: str = "$") -> str:
         raise _wrong(where, f"a time before {EARLIEST_YEAR} is not allowed", "")
     return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
+
 def parse_instant(text: str) -> datetime:
     """The inverse of `instant_text`."""
     return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+
 
 def canonical_bytes(value: Any) -> bytes:
     """The RFC 8785 bytes of `value`."""
     return rfc8785.dumps(plain(value))
 
+
 def digest(value: Any) -> str:
     """SHA-256 of the canonical bytes, as 64 lower-case hex digits."""
     return hashlib.sha256(canonical_bytes(value)).hexdigest()
+
 
 def parse_json(text: bytes | str, where: str = "$") -> Any:
     """Read JSON strictly: repeated names, NaN and floats are refused instead of guessed at."""
@@ -93,11 +98,11 @@ def parse_json(text: bytes | str, where: str = "$") -> Any:
     except (ValueError, RecursionError) as error:
         raise _wrong(where, "this is not well-formed JSON", "") from error
 
+
 def sorted_set(values: Iterable[Any]) -> list[Any]:
     """A set in its one canonical order: by canonical bytes, without repeats."""
-    return [
-        item for _, item in sorted({canonical_bytes(value): value for value in values}.items())
-    ]
+    return [item for _, item in sorted({canonical_bytes(value): value for value in values}.items())]
+
 
 def _wrong(where: str, message: str, mend: str) -> BadInput:
     return BadInput("This cannot be put into canonical form.", [Problem(where, message, mend)])

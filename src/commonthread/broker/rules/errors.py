@@ -23,7 +23,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Reason:
-    """One ground of a decision: a stable code, the clause that made it, and what would change it."""
+    """One ground of a decision: a stable code, the clause, and what would change it."""
 
     code: str
     clause: str
@@ -39,7 +39,7 @@ class CommonthreadError(Exception):
 
 
 class UserFacing(CommonthreadError):
-    """Said plainly to a person, without a traceback; its kinds own an exit code and an HTTP status."""
+    """Said plainly to a person, without a traceback; each kind has its exit code and status."""
 
     exit_code = 2
     http_status = 400
@@ -51,7 +51,7 @@ class UserFacing(CommonthreadError):
 
 
 class BadInput(UserFacing):
-    """Something handed in cannot be taken; all problems are named at once and nothing was written."""
+    """Something handed in cannot be taken; every problem is named, and nothing was written."""
 
     def __init__(self, message: str, problems: Iterable[Problem] = (), *, mend: str = "") -> None:
         super().__init__(message, mend=mend)

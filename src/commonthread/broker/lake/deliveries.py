@@ -1,0 +1,198 @@
+"""What partners deliver, in the lake: rows, quarantine and profile, each file under its own key."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import secrets
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow
+from sqlglot import exp
+
+from commonthread.broker.rules.contracts import Contract
+from commonthread.broker.rules.errors import BadInput, IntegrityFailure
+from commonthread.broker.rules.standing import Deposit
+
+from .store import Store
+
+# What a shared key in an earlier delivery is called, in the words that quarantined rows carry.
+REPEATED = "{}: this key was deposited before"
+INCOMING = "_incoming"
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A delivery in its place: `digest` of the file of its rows, and how many there are."""
+
+    digest: str
+    rows: int
+    quarantined: int
+
+
+@dataclass(frozen=True, slots=True)
+class Deliveries:
+    """The deliveries of one home."""
+
+    store: Store
+
+    def put(
+        self,
+        contract: Contract,
+        id_: str,
+        good: pyarrow.RecordBatchReader,
+        quarantine: pyarrow.Table | None,
+        profile: Mapping[str, Any],
+        earlier: Sequence[Deposit],
+    ) -> Stored:
+        """Seal a delivery. Rows whose key an earlier delivery has join the quarantine."""
+        path = self.store.deposit_path(contract.name, id_)
+        with contextlib.closing(self.store.connect()) as connection:
+            try:
+                sealed = self.store.seal_reader(connection, good, path)
+                repeated = self._repeated(connection, contract, path, earlier)
+                if repeated is not None and repeated.num_rows:
+                    sealed = self._without_repeated(connection, contract, path, earlier)
+                    quarantine = _joined(quarantine, repeated)
+            except duckdb.Error:
+                raise BadInput("The file could not be taken.", mend="Deposit it again.") from None
+            count = quarantine.num_rows if quarantine is not None else 0
+            if quarantine is not None and count:
+                place = self.store.quarantine_path(contract.name, id_)
+                self.store.seal_reader(connection, quarantine.to_reader(), place)
+            text = json.dumps({**profile, "rows": sealed.rows, "quarantined": count})
+            about = pyarrow.table({"profile": [text]})
+            place = self.store.profile_path(contract.name, id_)
+            self.store.seal_reader(connection, about.to_reader(), place)
+        return Stored(sealed.digest, sealed.rows, count)
+
+    def _repeated(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        contract: Contract,
+        path: Path,
+        earlier: Sequence[Deposit],
+    ) -> pyarrow.Table | None:
+        if not earlier:
+            return None
+        columns = ", ".join(
+            f"CAST({_name(c.name)} AS VARCHAR) AS {_name(c.name)}" for c in contract.columns
+        )
+        reason = exp.Literal.string(REPEATED.format(", ".join(contract.key))).sql("duckdb")
+        query = (
+            f"SELECT {columns}, CAST(NULL AS BIGINT) AS quarantine_line,"  # noqa: S608 - names of a contract
+            f" {reason} AS quarantine_reason"
+            f" FROM {self.store.scan(connection, path)} SEMI JOIN"
+            f" ({self._keys(connection, contract, earlier)}) USING ({_names(contract.key)})"
+        )
+        return connection.execute(query).to_arrow_table()
+
+    def _without_repeated(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        contract: Contract,
+        path: Path,
+        earlier: Sequence[Deposit],
+    ) -> Any:
+        # The rows stand in memory (or its encrypted spill) while their file is written anew.
+        kept = f"_kept_{secrets.token_hex(4)}"
+        connection.execute(
+            f"CREATE TEMP TABLE {kept} AS SELECT * FROM {self.store.scan(connection, path)}"  # noqa: S608
+            f" ANTI JOIN ({self._keys(connection, contract, earlier)})"
+            f" USING ({_names(contract.key)})"
+        )
+        return self.store.seal(connection, f"SELECT * FROM {kept}", path)  # noqa: S608
+
+    def _keys(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        contract: Contract,
+        earlier: Sequence[Deposit],
+    ) -> str:
+        names = _names(contract.key)
+        views = [self.store.open_deposit(connection, deposit) for deposit in earlier]
+        return " UNION ALL ".join(f"SELECT {names} FROM {view}" for view in views)  # noqa: S608
+
+    def quarantine(self, dataset: str, id_: str) -> pyarrow.Table:
+        """The rows that were not taken, as they stood; an empty table when all were."""
+        path = self.store.quarantine_path(dataset, id_)
+        if not self.store.holds(path):
+            empty = {"quarantine_line": pyarrow.array([], pyarrow.int64())}
+            return pyarrow.table(
+                {**empty, "quarantine_reason": pyarrow.array([], pyarrow.string())}
+            )
+        return self._read(path)
+
+    def profile(self, dataset: str, id_: str) -> Mapping[str, Any]:
+        """The quality profile, as plain values."""
+        table = self._read(self.store.profile_path(dataset, id_))
+        said: Mapping[str, Any] = json.loads(table.column("profile")[0].as_py())
+        return said
+
+    def map(self, deposit: Deposit) -> dict[tuple[str, str], str]:
+        """(dataset, record) → resident, of one deposit of a person index."""
+        with contextlib.closing(self.store.connect()) as connection:
+            view = self.store.open_deposit(connection, deposit)
+            rows = connection.execute(
+                f"SELECT dataset, record, resident FROM {view}"  # noqa: S608 - the store's own name
+            ).fetchall()
+        return {(dataset, record): resident for dataset, record, resident in rows}
+
+    def forget(self, dataset: str, id_: str) -> None:
+        """Remove a delivery that never became a fact."""
+        for path in self._paths(dataset, id_):
+            self.store.destroy(path)
+
+    def sweep(self, known: Mapping[str, Collection[str]]) -> int:
+        """Remove deliveries that no fact names: what a killed process left behind.
+
+        The caller holds the locks of the datasets in `known` (dataset → ids of its deposits).
+        """
+        swept = 0
+        for dataset, ids in known.items():
+            folder = self.store.deposit_path(dataset, "0" * 64).parent
+            found = {p.name.split(".")[0] for p in folder.glob("[0-9a-f]*.parquet*")}
+            for id_ in sorted(found - set(ids)):
+                self.forget(dataset, id_)
+                swept += 1
+            for draft in folder.glob(".*.tmp"):
+                draft.unlink(missing_ok=True)
+        return swept
+
+    def lock_path(self, dataset: str) -> Path:
+        """The file whose lock lets one process at a time deposit the dataset."""
+        return self.store.deposit_path(dataset, "0" * 64).with_name(".lock")
+
+    def _paths(self, dataset: str, id_: str) -> tuple[Path, ...]:
+        store = self.store
+        return (
+            store.deposit_path(dataset, id_),
+            store.quarantine_path(dataset, id_),
+            store.profile_path(dataset, id_),
+        )
+
+    def _read(self, path: Path) -> pyarrow.Table:
+        with contextlib.closing(self.store.connect()) as connection:
+            try:
+                scan = self.store.scan(connection, path)
+                return connection.execute(f"SELECT * FROM {scan}").to_arrow_table()  # noqa: S608
+            except duckdb.Error:
+                raise IntegrityFailure("A stored file cannot be read.") from None
+
+
+def _joined(quarantine: pyarrow.Table | None, more: pyarrow.Table) -> pyarrow.Table:
+    if quarantine is None or not quarantine.num_rows:
+        return more
+    return pyarrow.concat_tables([quarantine, more.cast(quarantine.schema)])
+
+
+def _name(name: str) -> str:
+    return str(exp.to_identifier(name, quoted=True).sql("duckdb"))
+
+
+def _names(names: Sequence[str]) -> str:
+    return ", ".join(map(_name, names))

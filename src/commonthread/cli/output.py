@@ -1,0 +1,87 @@
+"""What the command line prints: tables, JSON, progress; and how errors end it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+MOST_ROWS = 1_000
+DEMO = "Demo home: it holds the keys of its personas. Put no real data in it."
+
+
+def console() -> Console:
+    return Console(highlight=False)
+
+
+def said() -> Console:
+    """For people, beside the answer: progress, notices, errors; lines are not folded."""
+    return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def print_json(value: Any) -> None:
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")
+
+
+def print_table(
+    columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str = "", most: int = MOST_ROWS
+) -> int:
+    """Print rows as a table, `most` at the most; returns how many were shown."""
+    table = Table(title=title or None, title_justify="left", title_style="bold")
+    for name in columns:
+        table.add_column(Text(name))
+    count = 0
+    for row in rows:
+        if count == most:
+            break
+        count += 1
+        table.add_row(*(Text("" if value is None else _text(value)) for value in row))
+    console().print(table)
+    return count
+
+
+def _text(value: Any) -> str:
+    text = ("yes" if value else "no") if isinstance(value, bool) else str(value)
+    # A value out of somebody's file may hold escape sequences for the terminal.
+    return "".join(mark if mark.isprintable() or mark == "\n" else "\ufffd" for mark in text)
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Callable[[int], None]]:
+    """A moving line with a count, on a terminal only; call it with the rows done so far."""
+    bar = Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:,.0f} rows"),
+        TimeElapsedColumn(),
+        console=said(),
+        transient=True,
+        disable=not sys.stderr.isatty(),
+    )
+    with bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done: bar.update(task, completed=done)
+
+
+@contextmanager
+def stages(what: str) -> Iterator[Callable[[str], None]]:
+    """A moving line that names the stage of long work, on a terminal only."""
+    if not sys.stderr.isatty():
+        yield lambda stage: None
+        return
+    with said().status(what) as line:
+        yield lambda stage: line.update(f"{what}: {stage}")
+
+
+def reasons_table(reasons: Iterable[Any]) -> list[Mapping[str, str]]:
+    return [
+        {"code": r.code, "clause": r.clause, "message": r.message, "mend": r.mend} for r in reasons
+    ]

@@ -1,0 +1,56 @@
+"""Sign in as one of the personas of a demo home, and out again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.http import HttpResponse
+from django.shortcuts import redirect
+
+from commonthread.broker.rules.standing import Member
+from commonthread.web import words
+from commonthread.web.pages import MEMBER, Visit, page, partner_names, personas
+
+
+@dataclass(frozen=True, slots=True)
+class Persona:
+    """A member, with what the member can do now, in words."""
+
+    member: Member
+    does: tuple[str, ...]
+    opens: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+@page("GET", open_to_all=True)
+def start(visit: Visit) -> HttpResponse:
+    names = partner_names(visit.broker)
+    by_partner: dict[str, list[Persona]] = {}
+    for member in personas(visit.broker):
+        name = names.get(member.partner, member.partner)
+        by_partner.setdefault(name, []).append(_persona(visit, member))
+    return visit.show("web/start.html", nav="start", partners=sorted(by_partner.items()))
+
+
+def _persona(visit: Visit, member: Member) -> Persona:
+    does = tuple(words.ROLES.get(role, role) for role in member.roles)
+    opens: dict[str, list[str]] = {}
+    for grant, decision in visit.broker.can(member.id):
+        if decision.permitted:
+            opens.setdefault(decision.request.agreement, []).append(grant)
+    return Persona(member, does, tuple((key, tuple(ids)) for key, ids in opens.items()))
+
+
+@page("POST", open_to_all=True)
+def sign_in(visit: Visit) -> HttpResponse:
+    wanted = visit.sent("member")
+    if wanted not in {member.id for member in personas(visit.broker)}:
+        return redirect("start")
+    visit.request.session.flush()
+    visit.request.session[MEMBER] = wanted
+    return redirect("agreements")
+
+
+@page("POST", open_to_all=True)
+def sign_out(visit: Visit) -> HttpResponse:
+    visit.request.session.flush()
+    return redirect("start")

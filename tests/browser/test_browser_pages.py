@@ -1,0 +1,330 @@
+"""The pages in a real browser: wide, at 320 px, without script, by keyboard, on paper, by axe."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+from tests.stand_in_broker import FALLS, StandInBroker, stand_in
+
+from commonthread.web import pages
+from commonthread.web.jobs import Jobs
+
+ANALYST = "Analyst, office of data analytics"
+CARER = "Telecare team lead"
+DOCTOR = "Medical Director"
+FOREVER = "SELECT count(*) AS forever FROM telecare_over_65"
+DEVICES = "SELECT device, count(*) AS records FROM telecare_over_65 GROUP BY device"
+SIZES = {"wide": (1280, 900), "narrow": (320, 640)}
+RULES = "['wcag2a','wcag2aa','wcag21a','wcag21aa','wcag22aa','best-practice']"
+
+Open = Callable[..., Page]
+
+
+@pytest.fixture
+def broker(shared: Path, monkeypatch: pytest.MonkeyPatch) -> StandInBroker:
+    made = stand_in(shared / "examples" / "first-county")
+    monkeypatch.setattr(pages, "open_broker", lambda: made)
+    return made
+
+
+@pytest.fixture(autouse=True)
+def kept(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    made = Jobs()
+    monkeypatch.setattr("commonthread.web.queries.JOBS", made)
+    yield
+    for key in list(made._jobs):
+        made.drop(key)
+
+
+@pytest.fixture
+def visit(browser: Browser, live_server, broker: StandInBroker) -> Iterator[Open]:  # type: ignore[no-untyped-def]
+    """Opens the start page at a size, with script or without; no page may log an error."""
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def start(size: str = "wide", script: bool = True) -> Page:
+        width, height = SIZES[size]
+        context = browser.new_context(
+            base_url=live_server.url,
+            viewport={"width": width, "height": height},
+            java_script_enabled=script,
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on(
+            "console",
+            lambda said: complaints.append(said.text) if "Security Policy" in said.text else None,
+        )
+        page.goto("/")
+        return page
+
+    yield start
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def sign_in(page: Page, name: str) -> None:
+    page.get_by_role("button", name=f"Sign in as {name}").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Agreements")
+
+
+def run(page: Page, sql: str) -> None:
+    page.goto("/query/")
+    page.get_by_label("Your query in SQL").fill(sql)
+    page.get_by_role("button", name="Run").click()
+
+
+def faults(page: Page, axe: str) -> list[str]:
+    page.evaluate(axe)
+    found = page.evaluate(f"() => axe.run(document, {{runOnly: {RULES}}})")
+    return [
+        f"{fault['id']}: {node['target']} {node['html'][:120]}"
+        for fault in found["violations"]
+        for node in fault["nodes"]
+    ]
+
+
+def overflow(page: Page) -> int:
+    """By how many pixels the page is wider than its window."""
+    width: int = page.evaluate(
+        "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    )
+    return width
+
+
+def start(page: Page) -> None:
+    page.goto("/")
+
+
+def agreements(page: Page) -> None:
+    sign_in(page, DOCTOR)
+
+
+def agreement(page: Page) -> None:
+    sign_in(page, ANALYST)
+    page.goto(f"/agreements/{FALLS}/")
+
+
+def not_in_force(page: Page) -> None:
+    withdraw_form(page)
+    page.get_by_label("Reason").fill("The grounds have gone")
+    page.get_by_role("button", name="Withdraw for").click()
+    expect(page.get_by_text("Not in force").first).to_be_visible()
+
+
+def charter(page: Page) -> None:
+    sign_in(page, ANALYST)
+    page.goto("/agreements/CHARTER-2026/")
+
+
+def withdraw_form(page: Page) -> None:
+    sign_in(page, DOCTOR)
+    page.goto(f"/agreements/{FALLS}/withdraw/")
+
+
+def withdraw_without_reason(page: Page) -> None:
+    withdraw_form(page)
+    page.get_by_role("button", name="Withdraw for").click()
+    expect(page.get_by_text("There is a problem")).to_be_visible()
+
+
+def query(page: Page) -> None:
+    sign_in(page, ANALYST)
+    page.goto("/query/")
+
+
+def empty_query(page: Page) -> None:
+    query(page)
+    page.get_by_role("button", name="Run").click()
+    expect(page.get_by_text("There is a problem")).to_be_visible()
+
+
+def nothing_open(page: Page) -> None:
+    sign_in(page, DOCTOR)
+    page.goto("/query/")
+
+
+def look_up(page: Page) -> None:
+    sign_in(page, CARER)
+    page.goto("/query/lookup/")
+    page.get_by_role("button", name="Look up").click()
+    expect(page.get_by_text("There is a problem")).to_be_visible()
+
+
+def running(page: Page) -> None:
+    sign_in(page, ANALYST)
+    run(page, FOREVER)
+    expect(page.get_by_role("button", name="Stop")).to_be_visible()
+
+
+def answer(page: Page) -> None:
+    sign_in(page, ANALYST)
+    run(page, DEVICES)
+    expect(page.get_by_role("table", name="Answer under")).to_be_visible()
+
+
+def refused(page: Page) -> None:
+    sign_in(page, ANALYST)
+    run(page, "SELECT * FROM housing_register")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Refused")
+
+
+def faulty(page: Page) -> None:
+    sign_in(page, ANALYST)
+    run(page, "SELEC")
+    expect(page.get_by_role("heading", level=1)).to_have_text("The query cannot be taken")
+
+
+def ended(page: Page) -> None:
+    running(page)
+    page.get_by_role("button", name="Withdraw Severn Acute").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Ended", timeout=10_000)
+
+
+def ledger(page: Page) -> None:
+    sign_in(page, ANALYST)
+    page.goto("/ledger/")
+
+
+def verified(page: Page) -> None:
+    ledger(page)
+    page.get_by_role("button", name="Verify the ledger").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("The ledger verifies")
+
+
+def not_found(page: Page) -> None:
+    page.goto("/nothing/")
+
+
+PLACES = [
+    start,
+    agreements,
+    agreement,
+    not_in_force,
+    charter,
+    withdraw_form,
+    withdraw_without_reason,
+    query,
+    empty_query,
+    nothing_open,
+    look_up,
+    running,
+    answer,
+    refused,
+    faulty,
+    ended,
+    ledger,
+    verified,
+    not_found,
+]
+
+
+@pytest.mark.parametrize("place", PLACES, ids=lambda place: place.__name__)
+def test_a_page_has_no_fault_and_fits(visit: Open, axe: str, place: Callable[[Page], None]) -> None:
+    page = visit()
+    place(page)
+    assert page.title().endswith("– commonthread")
+    for width, height in SIZES.values():
+        page.set_viewport_size({"width": width, "height": height})
+        assert faults(page, axe) == []
+        assert overflow(page) <= 0
+
+
+@pytest.mark.parametrize("place", PLACES, ids=lambda place: place.__name__)
+def test_a_page_works_without_script(visit: Open, place: Callable[[Page], None]) -> None:
+    page = visit("narrow", script=False)
+    place(page)
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+
+
+def test_the_demo_home_is_told_on_the_first_line(visit: Open) -> None:
+    page = visit()
+    told = page.get_by_role("region", name="Demo home")
+    expect(told).to_have_text(
+        "Demo home: holds the keys of its personas. Do not put real data in it."
+    )
+
+
+def test_a_running_query_shows_that_it_ends_when_a_partner_withdraws(
+    visit: Open, broker: StandInBroker
+) -> None:
+    page = visit()
+    running(page)
+    expect(page.locator("#progress")).to_contain_text("so far", timeout=5_000)
+    # Somebody else withdraws, elsewhere: the page that is open must show it by itself.
+    broker.county.withdraw(FALLS, "severn-acute")
+    ended_line = page.get_by_text(
+        re.compile(r"Ended at \d\d:\d\d:\d\d: severn-acute has withdrawn")
+    )
+    expect(ended_line).to_be_visible(timeout=5_000)
+
+
+def test_an_answer_on_the_screen_goes_when_a_partner_withdraws(
+    visit: Open, broker: StandInBroker
+) -> None:
+    page = visit()
+    answer(page)
+    broker.county.withdraw(FALLS, "severn-acute")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Ended", timeout=5_000)
+    assert "falls-detector" not in page.content()
+
+
+def test_a_query_is_asked_by_keyboard_alone(visit: Open) -> None:
+    page = visit()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to main content")).to_be_focused()
+    page.keyboard.press("Enter")
+    tab_to(page, "Sign in as Analyst")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Agreements")
+    tab_to(page, "Query")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Ask a question")
+    tab_to(page, "Your query in SQL")
+    page.keyboard.type(DEVICES)
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("table", name="Answer under")).to_be_visible()
+
+
+NAME = """() => { const it = document.activeElement;
+  return (it.labels && it.labels.length ? it.labels[0].textContent : it.textContent).trim(); }"""
+
+
+def tab_to(page: Page, name: str) -> None:
+    """Press Tab until what begins with this name has the focus, and can be seen to have it."""
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if str(page.evaluate(NAME)).startswith(name):
+            return
+    raise AssertionError(f"no way by keyboard to {name}")
+
+
+def test_the_error_summary_has_the_focus_and_leads_to_the_field(visit: Open) -> None:
+    page = visit()
+    empty_query(page)
+    expect(page.locator(".govuk-error-summary")).to_be_focused()
+    page.get_by_role("link", name="Enter a query").click()
+    expect(page.get_by_label("Your query in SQL")).to_be_focused()
+
+
+def test_an_answer_on_paper_has_its_banner_and_no_buttons(visit: Open) -> None:
+    page = visit()
+    answer(page)
+    page.emulate_media(media="print")
+    expect(page.get_by_role("region", name="Demo home")).to_be_visible()
+    expect(page.get_by_role("table", name="Answer under")).to_be_visible()
+    expect(page.get_by_role("link", name="Download CSV")).to_be_hidden()
+    expect(page.get_by_role("button", name="Sign out")).to_be_hidden()
+
+
+def test_an_answer_is_downloaded(visit: Open) -> None:
+    page = visit()
+    answer(page)
+    with page.expect_download() as coming:
+        page.get_by_role("button", name="Download CSV").click()
+    assert re.fullmatch(rf"{FALLS}-\d+\.csv", coming.value.suggested_filename)

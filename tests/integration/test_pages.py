@@ -1,0 +1,435 @@
+"""The pages over a broker in memory: what they show, to whom, and what they keep to themselves."""
+
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from django.test import Client
+from tests.stand_in_broker import CARE, FALLS, LINKAGE, StandInBroker, stand_in
+
+from commonthread.web import jobs, pages
+from commonthread.web.jobs import Jobs
+
+ANALYST, CARER, DIRECTOR, DOCTOR = "a.reed", "t.vale", "d.ashe", "m.dove"
+STATISTICS = f"{FALLS}/falls-prevention"
+DIRECT_CARE = f"{CARE}/direct-care"
+BANNER = "Demo home: holds the keys of its personas. Do not put real data in it."
+DEVICES = "SELECT device, count(*) AS records FROM telecare_over_65 GROUP BY device"
+FOREVER = "SELECT count(*) AS forever FROM telecare_over_65"
+
+
+@pytest.fixture
+def broker(shared: Path, monkeypatch: pytest.MonkeyPatch) -> StandInBroker:
+    made = stand_in(shared / "examples" / "first-county")
+    monkeypatch.setattr(pages, "open_broker", lambda: made)
+    return made
+
+
+@pytest.fixture(autouse=True)
+def kept(monkeypatch: pytest.MonkeyPatch) -> Iterator[Jobs]:
+    """The queries of one test, all stopped after it."""
+    made = Jobs()
+    monkeypatch.setattr("commonthread.web.queries.JOBS", made)
+    yield made
+    for key in list(made._jobs):
+        made.drop(key)
+
+
+def signed_in(member: str) -> Client:
+    client = Client()
+    assert client.post("/sign-in/", {"member": member}).status_code == 302
+    return client
+
+
+def text_of(answer: Any) -> str:
+    """The page as a reader has it: without tags, with single spaces."""
+    bare = re.sub(r"<[^>]+>", " ", answer.content.decode())
+    return re.sub(r"\s+", " ", bare.replace("&#x27;", "'"))
+
+
+def asked(client: Client, sql: str, under: str = STATISTICS, until: str = "") -> tuple[str, str]:
+    """Run a query to its end (or to a state); its address and its page's text."""
+    answer = client.post("/query/", {"under": under, "sql": sql})
+    assert answer.status_code == 302, text_of(answer)
+    return answer.url, awaited(client, answer.url, until)
+
+
+def awaited(client: Client, address: str, until: str = "") -> str:
+    for _ in range(200):
+        state = client.get(f"{address}state/").json()["state"]
+        if state == until or (not until and state != "running"):
+            return text_of(client.get(address))
+        time.sleep(0.02)
+    raise AssertionError("the query never came to that state")
+
+
+def test_a_real_home_says_that_there_is_no_sign_in_yet(broker: StandInBroker) -> None:
+    broker.demo = False
+    said = text_of(Client().get("/"))
+    assert "Sign-in comes with the gateway" in said
+    assert BANNER not in said
+
+
+@pytest.mark.parametrize("address", ["/agreements/", "/query/", "/ledger/", "/ledger/export/"])
+def test_a_real_home_opens_no_page(broker: StandInBroker, address: str) -> None:
+    client = signed_in(ANALYST)
+    broker.demo = False
+    assert client.get(address).status_code == 403
+
+
+def test_personas_are_listed_by_partner_with_what_they_can_do(broker: StandInBroker) -> None:
+    said = text_of(Client().get("/"))
+    assert "Wychshire County Council" in said
+    assert f"May use telecare-over-65, attendances under {FALLS}" in said
+    assert "Signs agreements for the partner" in said
+    assert "The person index" not in said
+
+
+def test_the_platforms_own_members_are_nobody_to_be(broker: StandInBroker) -> None:
+    client = Client()
+    client.post("/sign-in/", {"member": "commonthread.service"})
+    assert client.get("/agreements/").status_code == 302
+
+
+def test_nobody_sees_a_page_before_signing_in(broker: StandInBroker) -> None:
+    answer = Client().get("/ledger/")
+    assert (answer.status_code, answer["Location"]) == (302, "/")
+
+
+def test_signing_out_ends_the_session(broker: StandInBroker) -> None:
+    client = signed_in(ANALYST)
+    client.post("/sign-out/")
+    assert client.get("/agreements/").status_code == 302
+
+
+def test_a_form_from_elsewhere_is_refused(broker: StandInBroker) -> None:
+    client = Client(enforce_csrf_checks=True)
+    answer = client.post("/sign-in/", {"member": ANALYST})
+    assert answer.status_code == 403
+    assert "The form is too old" in text_of(answer)
+
+
+@pytest.mark.parametrize("address", ["/", "/agreements/", "/query/", "/ledger/", "/query/lookup/"])
+def test_every_page_of_a_demo_home_says_so_and_is_not_kept(
+    broker: StandInBroker, address: str
+) -> None:
+    answer = signed_in(CARER).get(address)
+    assert BANNER in answer.content.decode()
+    assert answer["Cache-Control"] == "no-store"
+    assert "unsafe" not in answer["Content-Security-Policy"]
+    assert not re.search(r"<script(?![^>]*\bsrc=)|\sstyle=|\son\w+=", answer.content.decode())
+
+
+def test_agreements_say_what_is_in_force_and_why_not(shared: Path, broker: StandInBroker) -> None:
+    broker.county.suspend(FALLS, "severn-acute")
+    said = text_of(signed_in(ANALYST).get("/agreements/"))
+    assert f"severn-acute has suspended {FALLS}. party[severn-acute]" in said
+    assert "What would change it: A signatory of severn-acute resumes it." in said
+    assert "1 January 2026 to 31 December 2034" in said
+
+
+def test_an_agreement_says_what_each_grant_opens_in_words(broker: StandInBroker) -> None:
+    said = text_of(signed_in(ANALYST).get(f"/agreements/{FALLS}/"))
+    assert "Rows where born is on or before 1 January 1961" in said
+    assert "arrived is on or after 1 January 2025 and outcome is not died" in said
+    assert "The age in bands of five years, as at 1 January 2026" in said
+    assert "No figure about fewer than 5 residents" in said
+    assert "You can use this" in said
+    assert broker.terms(FALLS).digest in said
+
+
+def test_a_grant_that_is_not_open_says_why(broker: StandInBroker) -> None:
+    said = text_of(signed_in(CARER).get(f"/agreements/{FALLS}/"))
+    assert "Not open to you" in said
+    assert "telecare-over-65 is for wychshire/analysts. grant[telecare-over-65].recipients" in said
+
+
+def test_an_agreement_that_nobody_made_is_not_found(broker: StandInBroker) -> None:
+    assert signed_in(ANALYST).get("/agreements/ISA-1999-001/").status_code == 404
+
+
+def test_a_signatory_signs_the_digest_that_was_shown(
+    shared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broker = stand_in(shared / "examples" / "first-county", signed=[LINKAGE])
+    monkeypatch.setattr(pages, "open_broker", lambda: broker)
+    for member in (DIRECTOR, DOCTOR):
+        client = signed_in(member)
+        assert broker.terms(FALLS).digest in text_of(client.get(f"/agreements/{FALLS}/sign/"))
+        client.post(f"/agreements/{FALLS}/sign/", {"digest": broker.terms(FALLS).digest})
+    status = next(item for item in broker.agreements() if item.reference == FALLS)
+    assert status.in_force, status.reasons
+
+
+def test_another_digest_is_not_signed(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    broker = stand_in(shared / "examples" / "first-county", signed=[LINKAGE])
+    monkeypatch.setattr(pages, "open_broker", lambda: broker)
+    answer = signed_in(DIRECTOR).post(f"/agreements/{FALLS}/sign/", {"digest": "0" * 64})
+    assert answer.status_code == 400
+    assert "The terms have changed" in text_of(answer)
+
+
+def test_only_a_signatory_of_a_party_is_offered_acts(broker: StandInBroker) -> None:
+    assert signed_in(ANALYST).get(f"/agreements/{FALLS}/withdraw/").status_code == 404
+    assert signed_in("h.ode").get(f"/agreements/{FALLS}/withdraw/").status_code == 404
+    assert signed_in(DOCTOR).get(f"/agreements/{FALLS}/withdraw/").status_code == 200
+
+
+def test_a_withdrawal_needs_a_reason(broker: StandInBroker) -> None:
+    sent = {"digest": broker.terms(FALLS).digest, "reason": " "}
+    answer = signed_in(DOCTOR).post(f"/agreements/{FALLS}/withdraw/", sent)
+    assert answer.status_code == 400
+    assert "<title>Error: Withdraw" in answer.content.decode()
+    assert 'href="#reason"' in answer.content.decode()
+    assert broker.decide(request_of()).permitted
+
+
+def request_of() -> Any:
+    from commonthread.broker.access import Request, Sql
+
+    return Request(ANALYST, Sql(DEVICES), FALLS, "falls-prevention")
+
+
+def test_suspend_then_resume(broker: StandInBroker) -> None:
+    client = signed_in(DOCTOR)
+    sent = {"digest": broker.terms(FALLS).digest, "reason": "We look into it"}
+    client.post(f"/agreements/{FALLS}/suspend/", sent)
+    assert not broker.decide(request_of()).permitted
+    client.post(f"/agreements/{FALLS}/resume/", sent)
+    assert broker.decide(request_of()).permitted
+
+
+def test_a_query_shows_its_answer_and_what_it_rests_on(broker: StandInBroker) -> None:
+    address, said = asked(signed_in(ANALYST), DEVICES)
+    assert "falls-detector 110" in said
+    assert broker.terms(FALLS).digest in said
+    assert "wychshire/telecare: deposit 1" in said
+    assert "Ledger entry" in said
+    assert "SELECT" not in address
+
+
+def test_the_form_shows_the_tables_and_examples_that_are_open(broker: StandInBroker) -> None:
+    said = text_of(signed_in(ANALYST).get("/query/"))
+    assert "telecare_over_65" in said and "attendances" in said
+    assert "Records in telecare over 65, counted for each" in said
+    page = signed_in(ANALYST).get(f"/query/?under={quote(STATISTICS, safe='')}&example=0")
+    assert "GROUP BY" in text_of(page)
+
+
+def test_a_member_without_grants_is_told_that_nothing_is_open(broker: StandInBroker) -> None:
+    assert "No agreement opens a table to you now" in text_of(signed_in("e.wren").get("/query/"))
+
+
+@pytest.mark.parametrize(
+    ("sent", "error"),
+    [
+        ({"under": STATISTICS, "sql": " "}, "Enter a query"),
+        ({"under": "ISA-9/x", "sql": "SELECT 1"}, "Choose an agreement and a purpose"),
+        ({"under": STATISTICS, "sql": "x" * 20_001}, "Enter a query of at most 20,000 characters"),
+    ],
+    ids=["empty", "unknown-agreement", "too-long"],
+)
+def test_a_form_with_a_fault_says_how_to_mend_it(
+    broker: StandInBroker, sent: dict[str, str], error: str
+) -> None:
+    answer = signed_in(ANALYST).post("/query/", sent)
+    assert answer.status_code == 400
+    assert "There is a problem" in text_of(answer)
+    assert error in text_of(answer)
+
+
+def test_a_refusal_shows_each_reason_with_its_clause(broker: StandInBroker) -> None:
+    _, said = asked(signed_in(ANALYST), "SELECT * FROM housing_register")
+    assert "Refused" in said
+    assert "The query names a table that no grant of the agreement opens. grant" in said
+    assert "What would change it: Its tables: attendances, telecare_over_65." in said
+
+
+def test_a_query_that_cannot_be_read_can_be_changed(broker: StandInBroker) -> None:
+    _, said = asked(signed_in(ANALYST), "SELEC nothing")
+    assert "The query cannot be taken" in said
+    assert "query : expected FROM – name a table" in said
+    assert "SELEC nothing" in said
+
+
+def test_an_answer_belongs_to_who_asked(broker: StandInBroker) -> None:
+    address, _ = asked(signed_in(ANALYST), DEVICES)
+    other = signed_in(CARER)
+    assert other.get(address).status_code == 404
+    assert other.get(f"{address}state/").status_code == 404
+    assert other.get(f"{address}answer.csv").status_code == 404
+    assert other.post(f"{address}stop/").status_code == 404
+
+
+def test_a_withdrawal_ends_a_running_query_and_the_page_says_when(broker: StandInBroker) -> None:
+    client = signed_in(ANALYST)
+    answer = client.post("/query/", {"under": STATISTICS, "sql": FOREVER})
+    running = text_of(client.get(answer.url))
+    assert "Running" in running
+    assert f"Withdraw Severn Acute Hospitals NHS Trust from {FALLS}" in running
+    client.post(f"{answer.url}withdraw/", {"partner": "severn-acute"})
+    said = awaited(client, answer.url)
+    assert re.search(rf"Ended at \d\d:\d\d:\d\d: severn-acute has withdrawn from {FALLS}", said)
+
+
+def test_a_running_page_loads_itself_again_without_script(broker: StandInBroker) -> None:
+    client = signed_in(ANALYST)
+    answer = client.post("/query/", {"under": STATISTICS, "sql": FOREVER})
+    page = client.get(answer.url).content.decode()
+    assert '<noscript><meta http-equiv="refresh" content="1"></noscript>' in page
+
+
+def test_a_running_query_is_stopped(broker: StandInBroker) -> None:
+    client = signed_in(ANALYST)
+    answer = client.post("/query/", {"under": STATISTICS, "sql": FOREVER})
+    client.post(f"{answer.url}stop/")
+    assert "You stopped it" in awaited(client, answer.url)
+
+
+def test_an_answer_that_is_shown_goes_when_its_permit_ends(broker: StandInBroker) -> None:
+    client = signed_in(ANALYST)
+    address, _ = asked(client, DEVICES)
+    broker.county.withdraw(FALLS, "severn-acute")
+    said = text_of(client.get(address))
+    assert "Ended at" in said
+    assert "falls-detector" not in said
+    assert client.get(f"{address}answer.csv").status_code == 404
+
+
+def test_an_answer_is_dropped_after_a_quarter_of_an_hour(
+    broker: StandInBroker, kept: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = signed_in(ANALYST)
+    address, _ = asked(client, DEVICES)
+    job = next(iter(kept._jobs.values()))
+    monkeypatch.setattr(job, "started", job.started - jobs.LIFETIME)
+    assert client.get(address).status_code == 404
+
+
+def test_no_more_answers_are_kept_than_there_is_room_for(
+    broker: StandInBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "MOST_JOBS", 2)
+    client = signed_in(ANALYST)
+    first, _ = asked(client, DEVICES)
+    second, _ = asked(client, DEVICES)
+    third, _ = asked(client, DEVICES)
+    assert [client.get(one).status_code for one in (first, second, third)] == [404, 200, 200]
+
+
+def test_one_member_cannot_fill_the_machine(broker: StandInBroker) -> None:
+    client = signed_in(ANALYST)
+    sent = {"under": STATISTICS, "sql": FOREVER}
+    codes = [client.post("/query/", sent).status_code for _ in range(jobs.MOST_RUNNING + 1)]
+    assert codes == [302] * jobs.MOST_RUNNING + [400]
+
+
+def test_a_page_shows_a_thousand_rows(broker: StandInBroker) -> None:
+    client = signed_in(ANALYST)
+    address, said = asked(client, "SELECT many FROM attendances")
+    assert re.search(r"1,500 rows in \d+ s; 1000 are shown", said)
+    assert client.get(address).content.decode().count("<tr") == 1_001
+    assert client.get(f"{address}answer.csv").content.decode().count("\n") == 1_502
+
+
+def test_values_are_shown_as_text_and_never_as_markup(broker: StandInBroker) -> None:
+    client = signed_in(ANALYST)
+    address, said = asked(client, "SELECT hostile FROM attendances")
+    assert "9007199254740993" in said
+    assert "&lt;b&gt;bold" in client.get(address).content.decode()
+
+
+def test_a_download_is_safe_to_open_in_a_spreadsheet(broker: StandInBroker) -> None:
+    client = signed_in(ANALYST)
+    address, _ = asked(client, "SELECT hostile FROM attendances")
+    answer = client.get(f"{address}answer.csv")
+    assert answer.content.decode().splitlines() == [
+        f"# {BANNER}",
+        "note,balance,person",
+        "'=1+1,-5,9007199254740993",
+        "'@x,,9223372036854775807",
+        "<b>bold</b>,3,1",
+    ]
+    assert "attachment" in answer["Content-Disposition"]
+
+
+def test_what_may_not_be_exported_is_not_downloaded(broker: StandInBroker) -> None:
+    client = signed_in(CARER)
+    address, said = asked(client, "SELECT surname FROM clients", DIRECT_CARE)
+    assert "Oakes" in said
+    assert "does not let this answer be downloaded" in said
+    assert client.get(f"{address}answer.csv").status_code == 403
+
+
+def test_a_look_up_needs_a_reason(broker: StandInBroker) -> None:
+    sent = {"grant": f"{DIRECT_CARE}/before-a-visit", "value": "4611686018427387905"}
+    answer = signed_in(CARER).post("/query/lookup/", sent)
+    assert answer.status_code == 400
+    assert "Enter why you look it up" in text_of(answer)
+
+
+def test_a_look_up_answers_for_one_person(broker: StandInBroker) -> None:
+    client = signed_in(CARER)
+    sent = {
+        "grant": f"{DIRECT_CARE}/before-a-visit",
+        "value": "4611686018427387905",
+        "reason": "Visit tomorrow",
+    }
+    answer = client.post("/query/lookup/", sent)
+    assert "4611686018427387905" not in answer.url
+    assert "discharged" in awaited(client, answer.url)
+
+
+def test_the_ledger_is_shown_newest_first_by_pages(broker: StandInBroker) -> None:
+    client = signed_in(ANALYST)
+    last = broker.ledger.size - 1
+    page = client.get("/ledger/")
+    assert f"Entries {last} to {last - 24} of {last + 1}" in text_of(page)
+    assert f"before={last - 24}" in page.content.decode()
+    older = text_of(client.get(f"/ledger/?before={last - 24}"))
+    assert f"Entries {last - 25} to" in older
+
+
+@pytest.mark.parametrize("before", ["-1", "x", "9" * 30, "0", "²"])
+def test_an_odd_page_of_the_ledger_is_still_a_page(broker: StandInBroker, before: str) -> None:
+    assert signed_in(ANALYST).get("/ledger/", {"before": before}).status_code == 200
+
+
+def test_verifying_says_what_was_checked(broker: StandInBroker) -> None:
+    said = text_of(signed_in(ANALYST).post("/ledger/verify/"))
+    assert "The ledger verifies" in said
+    assert f"{broker.ledger.size} entries" in said
+
+
+def test_a_ledger_that_does_not_verify_is_said_to(broker: StandInBroker) -> None:
+    broker.ledger.broken = True
+    answer = signed_in(ANALYST).post("/ledger/verify/")
+    assert answer.status_code == 503
+    assert "Entry 3 is not the one that was signed" in text_of(answer)
+
+
+def test_ledger_and_checkpoint_are_downloaded_as_they_are(broker: StandInBroker) -> None:
+    client = signed_in(ANALYST)
+    export = client.get("/ledger/export/")
+    assert b"".join(export.streaming_content) == b"".join(broker.ledger.export())
+    assert 'filename="demo-home-firstcounty-' in export["Content-Disposition"]
+    assert client.get("/ledger/checkpoint/").content.decode() == broker.ledger.checkpoint()
+
+
+def test_an_integrity_failure_is_a_page_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from commonthread.broker.access import IntegrityFailure
+
+    def fails() -> SimpleNamespace:
+        raise IntegrityFailure("The tables say more than the entries.")
+
+    monkeypatch.setattr(pages, "open_broker", fails)
+    answer = Client().get("/")
+    assert answer.status_code == 503
+    assert "The tables say more than the entries." in text_of(answer)

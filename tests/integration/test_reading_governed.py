@@ -1,0 +1,250 @@
+"""What comes out of the door, what the ledger then says, and what does not come out."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.homes import (
+    ANALYST,
+    DATASET,
+    ENGINEER,
+    OTHER_SIGNATORY,
+    PURPOSE,
+    REFERENCE,
+    SECRET,
+    SIGNATORY,
+    agreement,
+    documents,
+    small_home,
+    write_calls,
+)
+
+from commonthread.broker.access import (
+    BadInput,
+    Broker,
+    LeaseEnded,
+    Lookup,
+    OwnData,
+    Refused,
+    Request,
+    Sql,
+)
+from commonthread.broker.access.exports import records, safe, write
+from commonthread.broker.records import close_ledgers
+from commonthread.catalogue.deposits import receive
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Broker]:
+    made = small_home(tmp_path)
+    yield made
+    made.close()
+    close_ledgers()
+
+
+def ask(sql: str, member: str = ANALYST, purpose: str = PURPOSE) -> Request:
+    return Request(member, Sql(sql), REFERENCE, purpose)
+
+
+def rows(broker: Broker, sql: str) -> list[dict[str, object]]:
+    with broker.read(ask(sql)) as answer:
+        return list(records(answer))
+
+
+def kinds(broker: Broker) -> list[str]:
+    return [entry.kind for entry in broker.ledger.entries(0, 10_000)]
+
+
+def test_only_granted_rows_and_columns_come_out(broker: Broker) -> None:
+    found = rows(broker, "select * from calls")
+    assert len(found) == 300
+    assert set(found[0]) == {"ref", "district", "minutes"}
+    assert {row["district"] for row in found} == {"North", "South", "East"}
+
+
+def test_a_column_that_no_grant_opens_is_refused(broker: Broker) -> None:
+    with pytest.raises(Refused) as refusal:
+        broker.read(ask("select note from calls"))
+    assert SECRET not in str(refusal.value)
+
+
+def test_statistics_are_rounded_and_small_cells_absent(broker: Broker) -> None:
+    found = rows(broker, "select district, count(*) n from counted group by district")
+    assert {row["district"]: row["n"] for row in found} == {"North": 100, "South": 100, "East": 100}
+    assert rows(
+        broker, "select minutes, count(*) n from counted where minutes = 1 group by minutes"
+    )
+    alone = "select district, count(*) n from counted where minutes in (61) group by district"
+    assert rows(broker, alone) == []
+
+
+def test_an_answer_stands_between_its_opening_and_its_closing_entry(broker: Broker) -> None:
+    with broker.read(ask("select * from calls limit 7")) as answer:
+        assert kinds(broker)[-1] == "lease.opened"
+        list(answer.batches())
+    closed = broker.ledger.entries(0, 10_000)[-1]
+    assert closed.kind == "lease.closed"
+    assert closed.public == {"lease": answer.entry, "rows": 7, "how": "complete"}
+
+
+def test_a_refusal_is_recorded(broker: Broker) -> None:
+    with pytest.raises(Refused):
+        broker.read(ask("select * from calls", member=SIGNATORY))
+    last = broker.ledger.entries(0, 10_000)[-1]
+    assert last.kind == "request.refused"
+    assert "recipient" in last.public["codes"]
+
+
+def test_a_query_that_cannot_be_parsed_is_bad_input_and_recorded(broker: Broker) -> None:
+    with pytest.raises((BadInput, Refused)):
+        broker.read(ask("select from where"))
+    assert kinds(broker)[-1] == "request.refused"
+
+
+def test_no_text_of_a_query_and_no_name_stands_open_in_the_ledger(broker: Broker) -> None:
+    rows(broker, "select count(*) from calls where district = 'Zanzibar'")
+    text = b"".join(entry.text for entry in broker.ledger.entries(0, 10_000))
+    for secret in (b"Zanzibar", ANALYST.encode(), SECRET.encode()):
+        assert secret not in text
+
+
+def test_an_error_inside_says_nothing(broker: Broker) -> None:
+    with (
+        pytest.raises(Refused) as refusal,
+        broker.read(ask("select cast(district as integer) from calls")) as answer,
+    ):
+        list(answer.batches())
+    assert [reason.code for reason in refusal.value.reasons] == ["run-failed"]
+    assert "North" not in str(refusal.value)
+
+
+def test_a_withdrawal_ends_a_running_answer(broker: Broker) -> None:
+    with broker.read(ask("select * from calls")) as answer:
+        batches = answer.batches()
+        broker.act(REFERENCE, "withdraw", SIGNATORY, "review")
+        with pytest.raises(LeaseEnded) as ended:
+            list(batches)
+    assert [reason.code for reason in ended.value.reasons] == ["withdrawn"]
+    assert broker.ledger.entries(0, 10_000)[-1].public["how"] == "ended"
+
+
+def test_a_withdrawal_destroys_the_extract_and_tells_each_party(broker: Broker) -> None:
+    rows(broker, "select count(*) from calls")
+    home = broker.ledger._ledger._keyring.home
+    assert list((home / "extracts").glob("*.parquet"))
+    broker.act(REFERENCE, "withdraw", SIGNATORY, "review")
+    assert not list((home / "extracts").glob("*.parquet*"))
+    assert list((home / "members").glob("*.parquet"))
+    told = {notice.party for notice in broker.ledger.notices() if notice.reference == REFERENCE}
+    assert {"wychshire", "saltbridge"} <= told
+
+
+def test_suspended_means_refused_and_resumed_means_permitted(broker: Broker) -> None:
+    broker.act(REFERENCE, "suspend", OTHER_SIGNATORY, "incident")
+    with pytest.raises(Refused):
+        broker.read(ask("select count(*) from calls"))
+    with pytest.raises(BadInput):
+        broker.act(REFERENCE, "resume", SIGNATORY, "not mine to resume")
+    broker.act(REFERENCE, "resume", OTHER_SIGNATORY, "closed")
+    assert rows(broker, "select count(*) n from calls") == [{"n": 300}]
+
+
+def test_a_new_version_governs_at_its_last_signature(broker: Broker) -> None:
+    broker.apply([agreement(version=2)])
+    broker.act(REFERENCE, "sign", SIGNATORY)
+    assert broker.status(REFERENCE).version == 1
+    broker.act(REFERENCE, "sign", OTHER_SIGNATORY)
+    assert broker.status(REFERENCE).version == 2
+    assert rows(broker, "select count(*) n from calls") == [{"n": 300}]
+
+
+def test_the_same_documents_change_nothing(broker: Broker) -> None:
+    before = broker.ledger.size
+    assert {change.what for change in broker.apply(documents())} == {"unchanged"}
+    assert broker.ledger.size == before
+
+
+def test_every_problem_of_every_document_is_named_and_nothing_written(broker: Broker) -> None:
+    before = broker.ledger.size
+    faulty = agreement(version=2)
+    table = dict(faulty.table["agreement"])
+    table["grant"] = [{**table["grant"][0], "mode": "whatever", "recipients": []}]
+    with pytest.raises(BadInput) as refusal:
+        broker.apply(
+            [type(faulty)("a.toml", {"agreement": table}), type(faulty)("b.toml", {"x": 1})]
+        )
+    said = "\n".join(map(str, refusal.value.problems))
+    assert "mode" in said
+    assert "recipients" in said
+    assert "b.toml" in said
+    assert broker.ledger.size == before
+
+
+def look_up(broker: Broker, value: str, reason: str = "complaint") -> list[dict[str, object]]:
+    request = Request(ANALYST, Lookup("one-call", value, reason), REFERENCE, PURPOSE)
+    with broker.read(request) as answer:
+        return list(records(answer))
+
+
+def test_a_look_up_shows_one_key_for_a_reason_three_times_a_day(broker: Broker) -> None:
+    assert look_up(broker, "C0000001") == [{"ref": "C0000001", "district": "South", "minutes": 1}]
+    assert look_up(broker, "C0000003") == []  # West: hidden, and like what is not there
+    with pytest.raises(Refused) as refusal:
+        look_up(broker, "C0000001", reason=" ")
+    assert [reason.code for reason in refusal.value.reasons] == ["reason"]
+    assert look_up(broker, "nobody") == []
+    with pytest.raises(Refused) as refusal:
+        look_up(broker, "C0000001")
+    assert "rate" in {reason.code for reason in refusal.value.reasons}
+
+
+def test_own_data_is_the_owners_engineers(broker: Broker) -> None:
+    deposits = broker.own(Request(ENGINEER, OwnData(DATASET)))
+    assert [deposit.rows for deposit in deposits] == [400]
+    for stranger in (ANALYST, SIGNATORY, OTHER_SIGNATORY):
+        with pytest.raises(Refused):
+            broker.own(Request(stranger, OwnData(DATASET)))
+
+
+def test_what_is_deposited_later_is_added_and_repeated_keys_are_quarantined(
+    broker: Broker, tmp_path: Path
+) -> None:
+    again = receive(broker, DATASET, write_calls(tmp_path / "b.csv", 100, start=390), ENGINEER)
+    assert (again.rows, again.quarantined) == (90, 10)
+    assert rows(broker, "select count(*) n from calls") == [{"n": 368}]
+    held = broker.own(Request(ENGINEER, OwnData(DATASET, "quarantine")))
+    assert held.num_rows == 10
+    same = receive(broker, DATASET, tmp_path / "b.csv", ENGINEER)
+    assert not same.new
+
+
+def test_export_false_refuses_files(broker: Broker, tmp_path: Path) -> None:
+    with broker.read(ask("select * from calls")) as answer, pytest.raises(Refused):
+        write(answer, tmp_path / "x.csv", demo=True)
+    assert not (tmp_path / "x.csv").exists()
+
+
+def test_an_export_says_where_it_comes_from(broker: Broker, tmp_path: Path) -> None:
+    out = tmp_path / "x.csv"
+    with broker.read(
+        ask("select district, count(*) n from counted group by 1 order by 1")
+    ) as answer:
+        assert write(answer, out, demo=True) == 3
+    assert out.read_text().splitlines() == ["district,n", "East,100", "North,100", "South,100"]
+    about = (tmp_path / "x.csv-metadata.json").read_text()
+    assert REFERENCE in about
+    assert "demo home" in about
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\tx", "\rx"])
+def test_no_cell_is_taken_for_a_formula(text: str) -> None:
+    assert safe(text) == f"'{text}"
+
+
+def test_the_ledger_of_all_this_verifies(broker: Broker) -> None:
+    rows(broker, "select count(*) from calls")
+    report = broker.ledger.verify()
+    assert report.verified
+    assert report.entries == broker.ledger.size
