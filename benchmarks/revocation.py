@@ -22,8 +22,9 @@ import sys, pathlib, time, django
 django.setup()
 from commonthread.broker.access import LeaseEnded, Request, Sql, open_broker
 from tests.homes import ANALYST, PURPOSE, REFERENCE
-sql = ("select count(*) from calls a join calls b on a.minutes >= b.minutes"
-       " join calls c on b.minutes >= c.minutes join calls d on c.minutes >= d.minutes")
+sql = ("select count(*) from calls a join calls b on a.district = b.district"
+       " join calls c on b.district = c.district join calls d on c.district = d.district"
+       " where a.minutes + b.minutes + c.minutes + d.minutes > 0")
 broker = open_broker(pathlib.Path(sys.argv[1]))
 with broker.read(Request(ANALYST, Sql(sql), REFERENCE, PURPOSE)) as answer:
     print("reading", flush=True)

@@ -265,7 +265,9 @@ def _change(focus: Focus, contract: Contract) -> Contract:
             return replace(contract, title="Another title")
         case 1:
             columns = tuple(
-                replace(each, optional=not each.optional) if each.name == name else each
+                replace(each, optional=not each.optional)
+                if each.name == name and name not in contract.key
+                else each
                 for each in contract.columns
             )
             return replace(contract, columns=columns)

@@ -72,8 +72,9 @@ def whole(broker: Broker) -> None:
     assert report.verified, report.failures
     home = broker.ledger._ledger._keyring.home
     deposits = broker.standing().deposits[DATASET]
-    stored = {path.name.split(".")[0] for path in (home / "deposits").rglob("*.parquet")}
-    assert stored == {deposit.id for deposit in deposits}
+    for kind in ("deposits", "profiles"):
+        stored = {path.name.split(".")[0] for path in (home / kind).rglob("*.parquet*")}
+        assert stored == {deposit.id for deposit in deposits}
     assert not list(home.rglob("*.tmp"))
 
 

@@ -123,7 +123,8 @@ def test_an_answer_of_too_many_bytes_is_no_answer(pool: Pool, person: Sealed) ->
 
 
 def test_a_value_larger_than_a_frame_is_no_answer(pool: Pool, person: Sealed) -> None:
-    assert failure(pool, person, "select repeat('x', 40000000)") == "size"
+    # Which limit it meets first depends on what the engine holds meanwhile.
+    assert failure(pool, person, "select repeat('x', 40000000)") in ("size", "memory")
 
 
 # Secrets

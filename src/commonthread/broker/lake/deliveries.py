@@ -154,13 +154,17 @@ class Deliveries:
         """
         swept = 0
         for dataset, ids in known.items():
-            folder = self.store.deposit_path(dataset, "0" * 64).parent
-            found = {p.name.split(".")[0] for p in folder.glob("[0-9a-f]*.parquet*")}
+            found = {
+                stored.name.split(".")[0]
+                for path in self._paths(dataset, "0" * 64)
+                for stored in path.parent.glob("[0-9a-f]*.parquet*")
+            }
             for id_ in sorted(found - set(ids)):
                 self.forget(dataset, id_)
                 swept += 1
-            for draft in folder.glob(".*.tmp"):
-                draft.unlink(missing_ok=True)
+            for path in self._paths(dataset, "0" * 64):
+                for draft in path.parent.glob(".*.tmp"):
+                    draft.unlink(missing_ok=True)
         return swept
 
     def lock_path(self, dataset: str) -> Path:
