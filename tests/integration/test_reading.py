@@ -352,11 +352,6 @@ def test_a_missing_value_is_quarantined(read: Read) -> None:
     assert reasons(read("ref,name\n1,\n", NAMED)) == [(2, "name: is missing")]
 
 
-def test_a_missing_key_is_quarantined_even_if_optional(read: Read) -> None:
-    wanted = contract(Column("part", "text", optional=True), key=("ref", "part"))
-    assert reasons(read("ref,part\n1,\n", wanted)) == [(2, "part: is missing")]
-
-
 @pytest.mark.parametrize("text", ["2", "11"])
 def test_the_bounds_of_a_number_are_inside(read: Read, text: str) -> None:
     wanted = contract(Column("it", "integer", minimum=2, maximum=11))

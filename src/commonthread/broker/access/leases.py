@@ -13,6 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from django.db import connections
+
 from commonthread.broker.rules.decisions import Decision, decide
 from commonthread.broker.rules.errors import IntegrityFailure, Reason, Refused, UserFacing
 from commonthread.broker.rules.requests import Request
@@ -126,6 +128,13 @@ class Watchdog:
             lease.end((reason,))
 
     def _watch(self) -> None:
+        try:
+            self._keep_watch()
+        finally:
+            # The thread's own connection would otherwise outlive it.
+            connections.close_all()
+
+    def _keep_watch(self) -> None:
         while not self._stop.wait(PERIOD_SECONDS):
             try:
                 self.look()
