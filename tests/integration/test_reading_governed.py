@@ -243,6 +243,17 @@ def test_no_cell_is_taken_for_a_formula(text: str) -> None:
     assert safe(text) == f"'{text}"
 
 
+def test_what_the_machine_cannot_fence_stands_in_the_ledger_once(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    missing = {"network": "not permitted"}
+    monkeypatch.setattr("commonthread.broker.access.reading.survey", lambda: missing)
+    rows(broker, "select count(*) from calls")
+    rows(broker, "select count(*) from calls")
+    noted = [e.public for e in broker.ledger.entries(0, 10_000) if e.kind == "fence.weaker"]
+    assert noted == [{"missing": ["network"]}]
+
+
 def test_the_ledger_of_all_this_verifies(broker: Broker) -> None:
     rows(broker, "select count(*) from calls")
     report = broker.ledger.verify()

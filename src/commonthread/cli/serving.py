@@ -84,7 +84,7 @@ def demo(
         build(home)
     said().print(DEMO)
     said().print(
-        "Try first: sign in as a.reed, ask, then withdraw severn-acute from ISA-2026-014.",
+        "Try first: sign in as t.vale, run the long example, then withdraw severn-acute.",
         markup=False,
     )
     if not build_only:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from commonthread.broker.fence import survey
 from commonthread.broker.keyring import Keyring
 from commonthread.broker.lake import gate as gates
 from commonthread.broker.lake.extracts import Extract, Extracts
@@ -26,6 +27,7 @@ from commonthread.broker.rules.views import GovernedView, govern
 from .leases import Lease, LeaseEnded, Watchdog, now
 
 OPENED, CLOSED, REFUSED, LOOKED_UP = "lease.opened", "lease.closed", "request.refused", "lookup"
+WEAKER = "fence.weaker"
 DEADLINE_SECONDS = 120.0
 
 
@@ -126,6 +128,7 @@ class Reader:
     ) -> None:
         self._ledger, self._keyring = ledger, keyring
         self._extracts, self._pool, self._watchdog = extracts, pool, watchdog
+        self._fence_noted = False
 
     def decide(self, request: Request) -> tuple[Request, Decision, Standing]:
         """The decision on a request, with what it needs to know filled in."""
@@ -160,6 +163,7 @@ class Reader:
     def _query(
         self, request: Request, question: Sql, decision: Decision, view: GovernedView
     ) -> Answer:
+        self._note_fence()
         shapes = {table.table: gates.shape_of(table) for table in view.tables}
         gated = gates.gate(question.text, shapes, None)
         touched = [table for table in view.tables if table.table in gated.tables]
@@ -182,6 +186,16 @@ class Reader:
         opened = _opened(public, view, entry, export)
         batches = self._run(key, extracts, gated.sql, lease)
         return Answer(lease, opened, gated.columns, batches, self._closer(lease, entry))
+
+    def _note_fence(self) -> None:
+        """Once in each process: write down what this machine cannot fence a worker with."""
+        if self._fence_noted:
+            return
+        self._fence_noted = True
+        missing = survey()
+        if missing:
+            public = {"missing": sorted(missing)}
+            self._ledger.record(WEAKER, public=public, body={}, tokens=[], at=now())
 
     def _run(
         self, key: str, extracts: list[Extract], sql: str, lease: Lease
