@@ -1,4 +1,4 @@
-"""Write docs/commands.md and docs/settings.md from the code, or say that they are stale.
+"""Write docs/commands.md, settings.md and sql.md from the code, or say that they are stale.
 
 python scripts/docs.py          write them
 python scripts/docs.py --check  compare only; exit 1 when one differs
@@ -75,6 +75,32 @@ def settings_page() -> str:
     return "\n".join(["# Settings", "", MADE, "", *head, *rows]) + "\n"
 
 
+def sql_page() -> str:
+    """What a query may use: made from the very lists that the gate goes by."""
+    from commonthread.broker.lake import grammar
+
+    functions = sorted({kind.sql_names()[0].lower() for kind in grammar.FUNCTIONS})
+    types = sorted(kind.value.lower() for kind in grammar.DATA_TYPES)
+    lines = [
+        "# SQL",
+        "",
+        MADE,
+        "",
+        "A query is one SELECT in DuckDB's dialect over the tables of the grants. What is not on",
+        "these lists is refused. Under a statistics grant the normal form is narrower still:",
+        "grouping columns, `count(*)`, `count(distinct person)`, `sum` and `avg` (docs/adr/0003).",
+        "",
+        "## Functions",
+        "",
+        ", ".join(f"`{name}`" for name in functions) + ".",
+        "",
+        "## Types to cast to",
+        "",
+        ", ".join(f"`{name}`" for name in types) + ".",
+    ]
+    return "\n".join(lines) + "\n"
+
+
 def pages() -> dict[str, str]:
     import django
 
@@ -86,7 +112,11 @@ def pages() -> dict[str, str]:
         django.setup()
         from commonthread.cli import app
 
-        return {"commands.md": commands_page(app), "settings.md": settings_page()}
+        return {
+            "commands.md": commands_page(app),
+            "settings.md": settings_page(),
+            "sql.md": sql_page(),
+        }
 
 
 def main() -> int:

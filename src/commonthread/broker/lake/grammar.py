@@ -215,7 +215,7 @@ def check_nodes(tree: exp.Expr) -> None:
                 refuse(
                     "gate-function",
                     "The question uses a function that is not on the list.",
-                    "The functions that are answered stand in the documentation.",
+                    "The functions that are answered stand in docs/sql.md.",
                 )
             refuse("gate-node", f"{kind.__name__} is not answered.", "Write it in plainer SQL.")
         extra = set(_used(node)) - PARTS[kind] if kind in PARTS else set()
