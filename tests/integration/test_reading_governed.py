@@ -151,6 +151,12 @@ def test_suspended_means_refused_and_resumed_means_permitted(broker: Broker) -> 
     assert rows(broker, "select count(*) n from calls") == [{"n": 300}]
 
 
+def test_who_has_withdrawn_is_said(broker: Broker) -> None:
+    assert broker.status(REFERENCE).withdrawn == ()
+    broker.act(REFERENCE, "withdraw", OTHER_SIGNATORY, "review")
+    assert broker.status(REFERENCE).withdrawn == ("saltbridge",)
+
+
 def test_a_new_version_governs_at_its_last_signature(broker: Broker) -> None:
     broker.apply([agreement(version=2)])
     broker.act(REFERENCE, "sign", SIGNATORY)

@@ -188,7 +188,7 @@ def _acts(visit: Visit, status: AgreementStatus) -> list[Act]:
     if member is None or SIGNATORY not in member.roles:
         return []
     signed = {partner: has for partner, has, _ in status.parties}.get(member.partner)
-    if signed is None or _stopped("withdrawn", status, member.partner):
+    if signed is None or member.partner in status.withdrawn:
         return []
     if not signed:
         return [ACTS[SIGN]]
@@ -208,7 +208,8 @@ def parties_to_leave(status: AgreementStatus) -> list[str]:
     """The partners of an agreement in force that could withdraw from it."""
     if status.kind == "charter" or not status.in_force:
         return []
-    return [partner for partner, signed, _ in status.parties if signed and partner != PLATFORM]
+    left = {PLATFORM, *status.withdrawn}
+    return [partner for partner, signed, _ in status.parties if signed and partner not in left]
 
 
 @page("GET", "POST")

@@ -14,7 +14,10 @@ from commonthread.broker.rules.terms import Terms, required_parties
 
 @dataclass(frozen=True, slots=True)
 class AgreementStatus:
-    """One agreement or charter now. `parties` are (partner, has it signed, its role)."""
+    """One agreement or charter now. `parties` are (partner, has it signed, its role).
+
+    `withdrawn` are those that left; with `on_withdrawal = "continue-without"` it goes on.
+    """
 
     kind: str
     reference: str
@@ -28,6 +31,7 @@ class AgreementStatus:
     parties: tuple[tuple[str, bool, str], ...]
     terms: Terms | None = None
     charter: Charter | None = None
+    withdrawn: tuple[str, ...] = ()
 
 
 def charter_status(reference: str, standing: Standing, at: datetime) -> AgreementStatus:
@@ -71,6 +75,7 @@ def agreement_status(reference: str, standing: Standing, at: datetime) -> Agreem
         expires=force.expires,
         parties=_parties(version, standing),
         terms=terms,
+        withdrawn=tuple(sorted(version.withdrawals)),
     )
 
 
