@@ -78,6 +78,7 @@ def measure(folder: Path, count: int) -> None:
     from tests.homes import ANALYST, DATASET, PURPOSE, REFERENCE, small_home
 
     from commonthread.broker.access import Request, Sql
+    from commonthread.broker.lake.workers import Pool
 
     started = time.perf_counter()
     broker = small_home(folder, rows=count)
@@ -92,7 +93,7 @@ def measure(folder: Path, count: int) -> None:
 
     def cold(sql: str) -> object:
         broker._pool.close()
-        broker._pool.__init__()  # type: ignore[misc]  # a pool without workers, as at the start
+        broker._pool = broker._reader._pool = Pool()
         broker._extracts.sweep(set)
         return governed(sql)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.homes import (
@@ -265,3 +266,22 @@ def test_the_ledger_of_all_this_verifies(broker: Broker) -> None:
     report = broker.ledger.verify()
     assert report.verified
     assert report.entries == broker.ledger.size
+
+
+def test_an_extract_made_while_its_ground_went_away_is_destroyed(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ensure = broker._extracts.ensure
+
+    def late(view: Any) -> Any:
+        made = ensure(view)
+        if broker.status(REFERENCE).in_force:
+            broker.act(REFERENCE, "withdraw", SIGNATORY, "review")
+        # The watch has swept, and only now the extract is there.
+        return ensure(view) if not made.path.exists() else made
+
+    monkeypatch.setattr(broker._extracts, "ensure", late)
+    with pytest.raises(LeaseEnded):
+        broker.read(ask("select count(*) from calls"))
+    home = broker.ledger._ledger._keyring.home
+    assert not list((home / "extracts").glob("*.parquet*"))

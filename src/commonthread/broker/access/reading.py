@@ -273,8 +273,12 @@ class Reader:
             if not again.permitted or again.digest != lease.decision.digest:
                 lease.end(again.reasons)
             lease.check()
-        except UserFacing:
+        except UserFacing as error:
             self._watchdog.release(lease)
+            if isinstance(error, LeaseEnded):
+                # It was made while its ground went away, perhaps after the watch had swept.
+                for table in view.tables:
+                    self._extracts.destroy(table.address)
             raise
         return entry
 
