@@ -34,7 +34,7 @@ def number_between(low: int, high: int) -> st.SearchStrategy[int | None]:
 money = st.one_of(
     st.none(),
     st.decimals(Decimal(-30), Decimal(30), places=2),
-    st.sampled_from([Decimal("9999999999999999999999999999.5"), Decimal("-0.0000000001")]),
+    st.sampled_from([Decimal("999999999999999999.5"), Decimal("-0.0000000001")]),
 )
 
 
@@ -151,7 +151,7 @@ def engine() -> Iterator[duckdb.DuckDBPyConnection]:
         for table in ("visit", "stay"):
             connection.execute(
                 f"CREATE TABLE {table} (_resident BIGINT, person BIGINT, area VARCHAR,"
-                " sort BIGINT, cost BIGINT, paid DECIMAL(38, 10), met DATE)"
+                " sort BIGINT, cost BIGINT, paid DECIMAL(28, 10), met DATE)"
             )
         yield connection
 
@@ -269,3 +269,101 @@ def test_a_rule_alone_makes_a_cell_absent(engine: duckdb.DuckDBPyConnection, nam
     got = answers(engine, question, shapes(4, 1))
     assert same(got, published(question, tables, 4, 1))
     assert bool(got) == shown
+
+
+# Worlds in which one rule alone decides. Rows are (resident, area, paid).
+
+
+def small(*rows: tuple[int, str | None, str | None]) -> list[dict[str, Any]]:
+    empty = {"sort": None, "cost": None, "met": None}
+    return [
+        {
+            **empty,
+            "_resident": who,
+            "person": who,
+            "area": area,
+            "paid": None if paid is None else Decimal(paid),
+        }
+        for who, area, paid in rows
+    ]
+
+
+BY_AREA = (From("visit", "v"), From("stay", "s", False, ((("v", "area"), ("s", "area")),)))
+BY_AREA_OR_NOT = (BY_AREA[0], replace(BY_AREA[1], left=True))
+BY_PERSON = (From("visit", "v"), From("stay", "s", False, ((("v", "person"), ("s", "person")),)))
+BY_PERSON_OR_NOT = (BY_PERSON[0], replace(BY_PERSON[1], left=True))
+ROWS = (("count", None),)
+PERSONS = (("persons", ("v", "person")),)
+PAID = (("sum", ("v", "paid")),)
+NORTH = small(*((who, "north", None) for who in range(1, 4)))
+
+DECIDED = [
+    ("one person is not counted", Question(BY_AREA[:1], (), PERSONS), NORTH[:1], [], {}),
+    (
+        "most persons through one resident of the other table",
+        Question(BY_AREA, (), PERSONS),
+        [*NORTH, *small((9, "south", None))],
+        small((1, "north", None), (2, "south", None)),
+        {},
+    ),
+    (
+        "persons also through nobody",
+        Question(BY_AREA_OR_NOT, (), PERSONS),
+        [*NORTH, *small(*((who, "south", None) for who in range(1, 4)))],
+        small((1, "north", None)),
+        {(): (3,)},
+    ),
+    (
+        "persons through two residents",
+        Question(BY_AREA, (), PERSONS),
+        NORTH,
+        small((1, "north", None), (2, "north", None)),
+        {(): (3,)},
+    ),
+    (
+        "nobody does not dominate",
+        Question(BY_PERSON_OR_NOT, (), ROWS),
+        small(*((who, "north", None) for who in range(10))),
+        small(*((who, "north", None) for who in range(4))),
+        {(): (10,)},
+    ),
+    (
+        "a missing area is a cell",
+        Question(BY_PERSON, (("v", "area"),), ROWS),
+        small(*((who, None, None) for who in range(3))),
+        NORTH + small((0, None, None)),
+        {(None,): (3,)},
+    ),
+    (
+        "fractions are added before they are rounded",
+        Question(BY_AREA[:1], (), PAID),
+        small(*((who, None, "0.1") for who in range(3))),
+        [],
+        {(): (0,)},
+    ),
+    (
+        "halves go up below zero too",
+        Question(BY_AREA[:1], (), PAID),
+        small((1, None, "-1.25"), (2, None, "-1.25")),
+        [],
+        {(): (-2,)},
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("question", "visits", "stays", "expected"),
+    [case[1:] for case in DECIDED],
+    ids=[case[0] for case in DECIDED],
+)
+def test_one_rule_decides(
+    engine: duckdb.DuckDBPyConnection,
+    question: Question,
+    visits: list[dict[str, Any]],
+    stays: list[dict[str, Any]],
+    expected: dict[Any, Any],
+) -> None:
+    tables = {"visit": visits, "stay": stays}
+    fill(engine, tables)
+    assert published(question, tables, 1, 1) == expected
+    assert same(answers(engine, question, shapes(1, 1)), expected)

@@ -1,7 +1,7 @@
 """Published figures: the SQL of a statistics question in normal form (DESIGN §4, rule 7).
 
 One statement, in this order, so that nothing an analyst writes is computed before it is safe:
-`joined` (rows) → `cells` and each table's largest `share` → `published` → HAVING, ORDER, LIMIT.
+`joined` (rows) → `residents` → `cells`, both for each table → `published` → HAVING, ORDER, LIMIT.
 
 A cell is an absent row, not a marked one, when
 
@@ -16,9 +16,9 @@ A cell is an absent row, not a marked one, when
   the persons that would be in the cell through nobody else for `count(distinct person)`.
 
 Figures: counts and sums are rounded half up (towards plus infinity) to `round_to`; `avg` is the
-published sum by the published count of values, missing when that count is 0. Arithmetic is on whole
-128-bit numbers, a decimal's whole part and its fraction apart, so that no sum that fits the stored
-types can overflow: an error would tell of rows in cells that are not shown.
+published sum by the published count of values, missing when that count is 0. Sums have 128 bits,
+and stored numbers so few digits (`store.SQL_TYPES`) that 10⁹ of the largest fit: an error would
+tell of rows in cells that are not shown.
 
 Ties are ordered by the grouping columns, so that the order is a function of what is published.
 Not claimed: `round_to` hides little when a join repeats each row many times over, and two questions
@@ -32,11 +32,8 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from .comparisons import DECIMAL_SCALE
 from .normal_form import Cells, Figure, Item, Ref, column_sql, read_cells
 from .shapes import RESIDENT, TableShape
-
-_UNIT = 10**DECIMAL_SCALE
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +75,9 @@ def _group(columns: list[str]) -> str:
 
 
 class _Statement:
-    """Names inside: k grouping column, r resident, p person, h and l whole part and fraction of a
-    value, n a number of rows, c a number of residents, d of persons, f a published figure."""
+    """Names inside: k grouping column, r resident, v value, u and d the sums of what is above and
+    below zero, n a number of rows, c a number of residents, f a published figure, most_ the
+    largest that one resident has of it."""
 
     def __init__(self, cells: Cells, minimum: int, step: int) -> None:
         self.cells = cells
@@ -89,16 +87,27 @@ class _Statement:
         self.tables = range(len(cells.tables))
         figures = cells.figures
         values = [figure.ref for figure in figures if figure.kind in ("sum", "avg") and figure.ref]
-        persons = [figure.ref for figure in figures if figure.kind == "persons" and figure.ref]
+        persons = [
+            figure.ref.table for figure in figures if figure.kind == "persons" and figure.ref
+        ]
         self.values = list(dict.fromkeys(values))
-        self.persons = list(dict.fromkeys(persons))
+        # A person is its table's resident, so nobody is in a cell through another of that table.
+        self.alone = [
+            (table, person)
+            for person in dict.fromkeys(persons)
+            for table in self.tables
+            if table != person
+        ]
+        self.persons = set(persons)
 
     def sql(self, limit: int | None) -> str:
-        parts = [("joined", self._joined()), ("cells", self._cells())]
+        parts = [("joined", self._joined())]
         for table in self.tables:
-            parts.append((f"share{table}", self._share(table)))
-            for number in range(len(self.persons)):
-                parts.append((f"only{table}_{number}", self._only(table, number)))
+            parts.append((f"residents{table}", self._residents(table)))
+            parts.append((f"cells{table}", self._cells(table)))
+        parts += [
+            (f"only{table}_{person}", self._only(table, person)) for table, person in self.alone
+        ]
         parts.append(("published", self._published()))
         return (
             f"WITH {', '.join(f'{name} AS ({body})' for name, body in parts)} {self._shown(limit)}"
@@ -108,10 +117,7 @@ class _Statement:
         cells = self.cells
         columns = [f"{column_sql(ref)} AS k{index}" for index, ref in enumerate(cells.keys)]
         columns += [f't{table}."{RESIDENT}" AS r{table}' for table in self.tables]
-        columns += [f"{column_sql(ref)} AS p{index}" for index, ref in enumerate(self.persons)]
-        for index, ref in enumerate(self.values):
-            whole, fraction = _parts(column_sql(ref), cells.kind(ref))
-            columns += [f"{whole} AS h{index}", f"{fraction} AS l{index}"]
+        columns += [f"{column_sql(ref)} AS v{index}" for index, ref in enumerate(self.values)]
         source = f'"{cells.tables[0].shape.name}" AS t0'
         for index, joined in enumerate(cells.tables[1:], 1):
             word = "LEFT JOIN" if joined.left else "INNER JOIN"
@@ -119,41 +125,40 @@ class _Statement:
             source += f' {word} "{joined.shape.name}" AS t{index} ON {on}'
         return _select(columns, source, f"WHERE {' AND '.join(cells.where)}" if cells.where else "")
 
-    def _cells(self) -> str:
-        columns = [*self.keys, "count(*) AS n"]
-        columns += [f"count(DISTINCT r{table}) AS c{table}" for table in self.tables]
-        columns += [f"count(DISTINCT p{i}) AS d{i}" for i in range(len(self.persons))]
+    def _residents(self, table: int) -> str:
+        """Of each cell: what each resident of the table has in it; nobody is one of them."""
+        columns = [*self.keys, f"r{table} AS r", "count(*) AS n"]
         for i in range(len(self.values)):
-            columns += [f"count(h{i}) AS n{i}", f"sum(h{i}) AS h{i}", f"sum(l{i}) AS l{i}"]
-            columns += [f"{_magnitude(i)} AS m{i}"]
+            # The sides of zero apart: the smallest whole number has no absolute value.
             columns += [
-                f"count(DISTINCT CASE WHEN h{i} IS NOT NULL THEN r{table} END) AS c{table}_{i}"
-                for table in self.tables
+                f"count(v{i}) AS n{i}",
+                f"sum(CASE WHEN v{i} > 0 THEN v{i} ELSE 0 END) AS u{i}",
+                f"sum(CASE WHEN v{i} < 0 THEN v{i} ELSE 0 END) AS d{i}",
             ]
-        return _select(columns, "joined", _group(self.keys))
+        return _select(columns, "joined", _group([*self.keys, f"r{table}"]))
 
-    def _share(self, table: int) -> str:
-        """Of each cell: the most that one resident of the table makes of each figure."""
-        numbers = range(len(self.values))
-        inner = [*self.keys, "count(*) AS n"]
-        inner += [f"count(h{i}) AS n{i}" for i in numbers]
-        inner += [f"{_magnitude(i)} AS m{i}" for i in numbers]
-        each = _select(
-            inner, "joined", f"WHERE r{table} IS NOT NULL", _group([*self.keys, f"r{table}"])
-        )
-        outer = [*self.keys, "max(n) AS n"]
-        outer += [f"max(n{i}) AS n{i}" for i in numbers]
-        outer += [f"max(m{i}) AS m{i}" for i in numbers]
-        return _select(outer, f"({each}) AS each_one", _group(self.keys))
+    def _cells(self, table: int) -> str:
+        somebody = "FILTER (WHERE r IS NOT NULL)"
+        columns = [*self.keys, "sum(n) AS n", "count(r) AS c", f"max(n) {somebody} AS most_n"]
+        for i in range(len(self.values)):
+            columns += [
+                f"sum(n{i}) AS n{i}",
+                f"sum(u{i}) AS u{i}",
+                f"sum(d{i}) AS d{i}",
+                f"count(r) FILTER (WHERE n{i} > 0) AS c{i}",
+                f"max(n{i}) {somebody} AS most_n{i}",
+                f"max(u{i} - d{i}) {somebody} AS most_m{i}",
+            ]
+        return _select(columns, f"residents{table}", _group(self.keys))
 
-    def _only(self, table: int, number: int) -> str:
-        """Of each cell: the most persons that are in it through one resident of the table alone."""
-        person, resident = f"p{number}", f"r{table}"
+    def _only(self, table: int, person: int) -> str:
+        """Of each cell: the most persons that are in it through one resident of a table alone."""
+        resident = f"r{table}"
         alone = _select(
-            [*self.keys, person, f"min({resident}) AS r"],
+            [*self.keys, f"min({resident}) AS r"],
             "joined",
-            f"WHERE {person} IS NOT NULL",
-            _group([*self.keys, person]),
+            f"WHERE r{person} IS NOT NULL",
+            _group([*self.keys, f"r{person}"]),
             f"HAVING count({resident}) = count(*) AND min({resident}) = max({resident})",
         )
         counted = _select(
@@ -162,47 +167,48 @@ class _Statement:
         return _select([*self.keys, "max(n) AS n"], f"({counted}) AS counted", _group(self.keys))
 
     def _published(self) -> str:
-        columns = [f"cells.{key} AS {key}" for key in self.keys]
+        columns = [f"cells0.{key} AS {key}" for key in self.keys]
         columns += [
             f"{self._figure(figure)} AS f{index}" for index, figure in enumerate(self.cells.figures)
         ]
-        source = "cells"
-        for name in self._beside():
-            equal = [f"cells.{key} IS NOT DISTINCT FROM {name}.{key}" for key in self.keys]
+        source = "cells0"
+        beside = [f"cells{table}" for table in self.tables[1:]]
+        for name in [*beside, *(f"only{table}_{person}" for table, person in self.alone)]:
+            equal = [f"cells0.{key} IS NOT DISTINCT FROM {name}.{key}" for key in self.keys]
             source += f" LEFT JOIN {name} ON {' AND '.join(equal) or 'TRUE'}"
         return _select(columns, source, f"WHERE {' AND '.join(self._safe())}")
 
-    def _beside(self) -> list[str]:
-        shares = [f"share{table}" for table in self.tables]
-        return shares + [f"only{t}_{i}" for t in self.tables for i in range(len(self.persons))]
-
     def _safe(self) -> list[str]:
         """What must hold of a cell; a comparison with a missing value holds nothing, so hides."""
-        conditions = [f"cells.c{table} >= {self.minimum}" for table in self.tables]
+        conditions = [f"cells{table}.c >= {self.minimum}" for table in self.tables]
         figures = self.cells.figures
         averaged = [figure.ref for figure in figures if figure.kind == "avg"]
         for table in self.tables:
             if Figure("count") in figures:
-                conditions.append(f"2 * share{table}.n <= cells.n")
+                conditions.append(f"2 * cells{table}.most_n <= cells{table}.n")
+            if table in self.persons:
+                conditions.append(f"cells{table}.c >= 2")
             for i, ref in enumerate(self.values):
-                conditions.append(f"cells.c{table}_{i} >= {self.minimum}")
-                conditions.append(_not_most(f"share{table}.m{i}", f"cells.m{i}"))
+                conditions.append(f"cells{table}.c{i} >= {self.minimum}")
+                conditions.append(
+                    f"2 * cells{table}.most_m{i} <= cells{table}.u{i} - cells{table}.d{i}"
+                )
                 if ref in averaged:
-                    conditions.append(f"2 * share{table}.n{i} <= cells.n{i}")
-            for i in range(len(self.persons)):
-                conditions.append(f"2 * coalesce(only{table}_{i}.n, 0) <= cells.d{i}")
+                    conditions.append(f"2 * cells{table}.most_n{i} <= cells{table}.n{i}")
+        for table, person in self.alone:
+            conditions.append(f"2 * coalesce(only{table}_{person}.n, 0) <= cells{person}.c")
         return conditions
 
     def _figure(self, figure: Figure) -> str:
         if figure.ref is None:
-            return self._count("cells.n")
+            return self._count("cells0.n")
         if figure.kind == "persons":
-            return self._count(f"cells.d{self.persons.index(figure.ref)}")
+            return self._count(f"cells{figure.ref.table}.c")
         i = self.values.index(figure.ref)
         total = self._sum(i)
         if figure.kind == "sum":
             return total
-        count = self._count(f"cells.n{i}")
+        count = self._count(f"cells0.n{i}")
         return f"CAST({total} AS DOUBLE) / nullif(CAST({count} AS DOUBLE), 0)"
 
     def _count(self, number: str) -> str:
@@ -210,7 +216,7 @@ class _Statement:
 
     def _sum(self, i: int) -> str:
         """floor((2 · sum + step) / (2 · step)) · step, of which floor(2 · sum) comes first."""
-        doubled = f"(2 * cells.h{i} + {_floor(f'(2 * cells.l{i})', _UNIT)} + {self.step})"
+        doubled = f"(CAST(floor(2 * (cells0.u{i} + cells0.d{i})) AS HUGEINT) + {self.step})"
         return f"({_floor(doubled, 2 * self.step)} * {self.step})"
 
     def _shown(self, limit: int | None) -> str:
@@ -252,29 +258,6 @@ def cells_order(cells: Cells) -> list[tuple[Item, bool, bool]]:
     for item, descending, first in cells.order:
         seen.setdefault(item, (item, descending, first))
     return list(seen.values())
-
-
-def _parts(column: str, kind: str) -> tuple[str, str]:
-    """A number as whole part and fraction in units of 10⁻¹⁰, both of one sign, both HUGEINT."""
-    if kind == "integer":
-        return f"CAST({column} AS HUGEINT)", f"CASE WHEN {column} IS NOT NULL THEN 0::HUGEINT END"
-    fraction = f"CAST(CAST({column} % 1 AS DECIMAL(38, {DECIMAL_SCALE})) * {_UNIT} AS HUGEINT)"
-    return f"CAST(trunc({column}) AS HUGEINT)", fraction
-
-
-def _magnitude(i: int) -> str:
-    """Sum of absolute values, as a pair that compares like the number; never a missing part,
-    for the engine takes that for the greatest."""
-    whole, fraction = f"coalesce(sum(abs(h{i})), 0)", f"coalesce(sum(abs(l{i})), 0)"
-    return f"struct_pack(h := {whole} + {fraction} // {_UNIT}, l := {fraction} % {_UNIT})"
-
-
-def _not_most(part: str, total: str) -> str:
-    """`part` is at most what is left of `total` without it."""
-    borrow = f"(CASE WHEN {total}.l < {part}.l THEN 1 ELSE 0 END)"
-    rest_h = f"({total}.h - {part}.h - {borrow})"
-    rest_l = f"({total}.l - {part}.l + {borrow} * {_UNIT})"
-    return f"({part}.h < {rest_h} OR ({part}.h = {rest_h} AND {part}.l <= {rest_l}))"
 
 
 def _floor(number: str, by: int) -> str:
