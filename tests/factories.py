@@ -16,37 +16,41 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from commonthread.broker.rules import keys
+from commonthread.broker.rules.authored import parse_terms
 from commonthread.broker.rules.charter import parse_charter, parse_dpia
 from commonthread.broker.rules.contracts import Contract, parse_contract
 from commonthread.broker.rules.decisions import Decision, decide
-from commonthread.broker.rules.keys import Envelope, public_key, sign
-from commonthread.broker.rules.requests import Lookup, Question, Request, Sql
-from commonthread.broker.rules.standing import (
+from commonthread.broker.rules.facts import (
     ACT,
     AGREEMENT,
     CHARTER,
     DATASET_FACT,
     DEPOSIT,
     DPIA,
-    ENGINEER,
     FULFILMENT,
     HOME,
     KEY,
-    LINKER_MEMBER,
     MEMBER,
     OBJECTION,
     PARTNER,
+    Fact,
+    fact_digest,
+    text_digest,
+)
+from commonthread.broker.rules.keys import Envelope, public_key, sign
+from commonthread.broker.rules.replay import apply
+from commonthread.broker.rules.requests import Lookup, Question, Request, Sql
+from commonthread.broker.rules.standing import (
+    ENGINEER,
+    LINKER_MEMBER,
     SERVICE_MEMBER,
     SIGNATORY,
     Deposit,
-    Fact,
     Standing,
-    fact_digest,
     map_of,
     partner_reference,
-    text_digest,
 )
-from commonthread.broker.rules.terms import PERSON, PERSON_INDEX, PLATFORM, Terms, parse_terms
+from commonthread.broker.rules.terms import PERSON, PERSON_INDEX, PLATFORM, Terms
 from commonthread.broker.rules.views import GovernedView, GrantView, govern
 
 AT = datetime(2026, 11, 25, 9, tzinfo=UTC)
@@ -72,7 +76,7 @@ class County:
         at = self.at + timedelta(seconds=1)
         leaf = hashlib.sha256(f"{len(self.facts)}:{kind}".encode()).hexdigest()
         fact = Fact(kind, dict(body), at, leaf)
-        self.standing.apply(fact)
+        apply(self.standing, fact)
         self.facts.append(fact)
         self.at = at
         return fact

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from commonthread.broker.rules.binding import grant_problems
 from commonthread.broker.rules.contracts import Contract
 from commonthread.broker.rules.filters import All, Among, Any_, Compare, Filter, Not
 from commonthread.broker.rules.requests import Lookup, OwnData, Request, Sql
 from commonthread.broker.rules.standing import Credential, Deposit, Member, Standing, Version
-from commonthread.broker.rules.terms import Demand, Grant, Terms, grant_problems
+from commonthread.broker.rules.terms import Demand, Grant, Terms
 
 LONDON = ZoneInfo("Europe/London")
 FOR_EVER = datetime.max.replace(tzinfo=UTC)

@@ -35,11 +35,13 @@ from commonthread.broker.access import (
 )
 from commonthread.broker.access.proofs import Report
 from commonthread.broker.access.status import statuses
+from commonthread.broker.rules.binding import exposed_types
 from commonthread.broker.rules.charter import parse_dpia
 from commonthread.broker.rules.decisions import decide, what_can
+from commonthread.broker.rules.facts import CHARTER, DPIA, MEMBER, PARTNER
 from commonthread.broker.rules.keys import public_key
-from commonthread.broker.rules.standing import CHARTER, DPIA, MEMBER, PARTNER, Member, Partner
-from commonthread.broker.rules.terms import PLATFORM, exposed_types
+from commonthread.broker.rules.standing import Member, Partner
+from commonthread.broker.rules.terms import PLATFORM
 
 LINKAGE, FALLS, CARE = "ISA-2026-001", "ISA-2026-014", "ISA-2026-020"
 CHARTER_REFERENCE = "CHARTER-2026"

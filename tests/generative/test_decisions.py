@@ -8,7 +8,8 @@ import pytest
 from oracle import Verdict, judge
 from worlds import Case, cases
 
-from commonthread.broker.rules.decisions import Decision, decide, in_force, what_can, who_can
+from commonthread.broker.rules.decisions import Decision, decide, what_can, who_can
+from commonthread.broker.rules.force import in_force
 from commonthread.broker.rules.requests import Lookup, Request, Sql
 from commonthread.broker.rules.standing import Standing
 from commonthread.broker.rules.terms import Grant

@@ -14,9 +14,10 @@ from oracle import Verdict, judge
 from test_decisions import CODES, SEED, said
 from worlds import Case, cases
 
-from commonthread.broker.rules import decisions
-from commonthread.broker.rules.decisions import Decision, Force, GrantDecision
+from commonthread.broker.rules import decisions, force
+from commonthread.broker.rules.decisions import Decision, GrantDecision
 from commonthread.broker.rules.errors import Reason
+from commonthread.broker.rules.force import Force
 
 SAMPLE = 6_000
 Change = Callable[[tuple[Reason, ...]], tuple[Reason, ...]]
@@ -68,7 +69,7 @@ def change_reasons(monkeypatch: pytest.MonkeyPatch, change: Change) -> None:
 
         return make
 
-    monkeypatch.setattr(decisions, "Force", changed(Force, 1))
+    monkeypatch.setattr(force, "Force", changed(Force, 1))
     monkeypatch.setattr(decisions, "GrantDecision", changed(GrantDecision, 1))
     monkeypatch.setattr(decisions, "Decision", changed(Decision, 3))
 
@@ -130,9 +131,19 @@ NEIGHBOUR: dict[type[ast.cmpop], type[ast.cmpop]] = {
 }
 
 
-def mutants() -> Iterator[tuple[str, ModuleType]]:
-    """The module with one comparison turned round, or off by one instant; with where it stands."""
-    source = inspect.getsource(decisions)
+def mutants() -> Iterator[tuple[str, Callable[..., Decision]]]:
+    """`decide` with one comparison turned round, or off by one instant; with where it stands."""
+    for where, mutant in mutants_of(decisions):
+        yield where, mutant.decide
+    for where, mutant in mutants_of(force):
+        deciding = compiled(decisions, ast.parse(inspect.getsource(decisions)))
+        for name in ("in_force", "charter_reasons"):
+            setattr(deciding, name, getattr(mutant, name))
+        yield where, deciding.decide
+
+
+def mutants_of(module: ModuleType) -> Iterator[tuple[str, ModuleType]]:
+    source = inspect.getsource(module)
     count = sum(isinstance(node, ast.Compare) for node in ast.walk(ast.parse(source)))
     for place in range(count):
         for table in (OPPOSITE, NEIGHBOUR):
@@ -142,7 +153,7 @@ def mutants() -> Iterator[tuple[str, ModuleType]]:
             operator = table.get(type(compared.ops[0]))
             if operator is not None:
                 compared.ops[0] = operator()
-                yield f"{where} -> {ast.unparse(compared)}", compiled(tree)
+                yield f"{where} -> {ast.unparse(compared)}", compiled(module, tree)
 
 
 def function_of(tree: ast.Module, node: ast.AST) -> str:
@@ -153,9 +164,9 @@ def function_of(tree: ast.Module, node: ast.AST) -> str:
     )
 
 
-def compiled(tree: ast.Module) -> ModuleType:
-    mutant = ModuleType(decisions.__name__)
-    mutant.__package__ = decisions.__package__
+def compiled(module: ModuleType, tree: ast.Module) -> ModuleType:
+    mutant = ModuleType(module.__name__)
+    mutant.__package__ = module.__package__
     exec(compile(ast.fix_missing_locations(tree), "mutant", "exec"), mutant.__dict__)  # noqa: S102
     return mutant
 
@@ -163,8 +174,8 @@ def compiled(tree: ast.Module) -> ModuleType:
 def test_each_comparison_is_needed(judged: list[tuple[Case, Verdict]]) -> None:
     unnoticed = {
         where
-        for where, mutant in mutants()
-        if not where.startswith(ASKING) and objection(judged, mutant.decide) is None
+        for where, decide in mutants()
+        if not where.startswith(ASKING) and objection(judged, decide) is None
     }
     assert unnoticed <= EXPLAINED
 
@@ -172,6 +183,6 @@ def test_each_comparison_is_needed(judged: list[tuple[Case, Verdict]]) -> None:
 def test_agreements_may_not_rest_deeper(
     judged: list[tuple[Case, Verdict]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for deepest in (decisions.DEEPEST - 1, decisions.DEEPEST + 1):
-        monkeypatch.setattr(decisions, "DEEPEST", deepest)
+    for deepest in (force.DEEPEST - 1, force.DEEPEST + 1):
+        monkeypatch.setattr(force, "DEEPEST", deepest)
         assert objection(judged)

@@ -27,6 +27,7 @@ from commonthread.broker.records.entries import seal
 from commonthread.broker.rules import keys
 from commonthread.broker.rules.canonical import canonical_bytes, parse_json
 from commonthread.broker.rules.errors import BadInput, IntegrityFailure
+from commonthread.broker.rules.facts import DEPOSIT, HOME, MEMBER, PARTNER, Fact, fact_digest
 from commonthread.broker.rules.keys import public_key
 from commonthread.broker.rules.ledger import (
     leaf_hash,
@@ -35,18 +36,8 @@ from commonthread.broker.rules.ledger import (
     verify_consistency,
     verify_inclusion,
 )
-from commonthread.broker.rules.standing import (
-    DEPOSIT,
-    HOME,
-    MEMBER,
-    PARTNER,
-    PLATFORM,
-    SERVICE_MEMBER,
-    Fact,
-    Standing,
-    fact_digest,
-    partner_reference,
-)
+from commonthread.broker.rules.standing import SERVICE_MEMBER, Standing, partner_reference
+from commonthread.broker.rules.terms import PLATFORM
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -20,29 +20,32 @@ from factories import (
 
 from commonthread.broker.rules import keys
 from commonthread.broker.rules.errors import BadInput
-from commonthread.broker.rules.keys import public_key, sign
-from commonthread.broker.rules.standing import (
+from commonthread.broker.rules.facts import (
     ACT,
     AGREEMENT,
     CHARTER,
     DATASET_FACT,
     DEPOSIT,
     DPIA,
-    ENGINEER,
     FULFILMENT,
     HOME,
     KEY,
-    LINKER_MEMBER,
     MEMBER,
     OBJECTION,
     PARTNER,
+    Fact,
+    fact_digest,
+    text_digest,
+)
+from commonthread.broker.rules.keys import public_key, sign
+from commonthread.broker.rules.replay import apply
+from commonthread.broker.rules.standing import (
+    ENGINEER,
+    LINKER_MEMBER,
     SERVICE_MEMBER,
     SIGNATORY,
-    Fact,
     Standing,
-    fact_digest,
     partner_reference,
-    text_digest,
 )
 from commonthread.broker.rules.terms import PLATFORM
 
@@ -105,25 +108,25 @@ def test_a_second_home(county: County) -> None:
 def test_a_fact_before_the_home(county: County) -> None:
     fact = county.facts[1]
     with pytest.raises(BadInput):
-        Standing().apply(fact)
+        apply(Standing(), fact)
 
 
 def test_a_home_with_no_service_key(county: County) -> None:
     with pytest.raises(BadInput):
-        Standing().apply(replace(county.facts[0], body={"origin": "x", "service_key": "none"}))
+        apply(Standing(), replace(county.facts[0], body={"origin": "x", "service_key": "none"}))
 
 
 def test_the_same_facts_make_the_same_standing(county: County) -> None:
     again = Standing()
     for fact in county.facts:
-        again.apply(fact)
+        apply(again, fact)
     assert again == county.standing
 
 
 def test_a_copy_does_not_touch_the_standing(county: County) -> None:
     before, tried = snapshot(county.standing), county.standing.copy()
     body = {"id": "elm", "name": "Elm", "kind": "council", "root_key": str(public_key(STRANGER))}
-    tried.apply(Fact(PARTNER, body, county.at, "0" * 64))
+    apply(tried, Fact(PARTNER, body, county.at, "0" * 64))
     assert "elm" in tried.partners
     assert county.standing == before
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from commonthread.broker.rules.authored import parse_terms
+from commonthread.broker.rules.binding import binding_problems
 from commonthread.broker.rules.canonical import canonical_bytes, parse_json
 from commonthread.broker.rules.contracts import Contract, parse_contract
 from commonthread.broker.rules.errors import BadInput
@@ -17,8 +19,6 @@ from commonthread.broker.rules.terms import (
     GrantedColumn,
     Party,
     Terms,
-    binding_problems,
-    parse_terms,
     required_parties,
     sources_of,
 )

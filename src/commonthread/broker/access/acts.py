@@ -14,15 +14,12 @@ from commonthread.broker.keyring import Keyring
 from commonthread.broker.rules import keys
 from commonthread.broker.rules.canonical import instant_text
 from commonthread.broker.rules.errors import BadInput, Reason, Refused
+from commonthread.broker.rules.facts import ACT, FULFILMENT, OBJECTION, fact_digest
 from commonthread.broker.rules.keys import Envelope, PrivateKey
 from commonthread.broker.rules.standing import (
-    ACT,
-    FULFILMENT,
-    OBJECTION,
     SERVICE_MEMBER,
     SIGNATORY,
     Standing,
-    fact_digest,
     partner_reference,
 )
 from commonthread.broker.rules.terms import PLATFORM

@@ -20,9 +20,10 @@ from commonthread.broker.records import Ledger, open_ledger
 from commonthread.broker.rules import keys
 from commonthread.broker.rules.decisions import Decision, decide, what_can, who_can
 from commonthread.broker.rules.errors import BadInput, Refused
+from commonthread.broker.rules.facts import HOME, KEY
 from commonthread.broker.rules.keys import PrivateKey, parse_key
 from commonthread.broker.rules.requests import OwnData, Request, Sql
-from commonthread.broker.rules.standing import HOME, KEY, Member, Partner, Standing, map_of
+from commonthread.broker.rules.standing import Member, Partner, Standing, map_of
 from commonthread.broker.rules.views import every_view, govern
 
 from . import acts

@@ -15,15 +15,10 @@ from commonthread.broker.records import Ledger
 from commonthread.broker.rules.canonical import digest
 from commonthread.broker.rules.contracts import Contract
 from commonthread.broker.rules.errors import BadInput, Reason, Refused
+from commonthread.broker.rules.facts import DATASET_FACT, DEPOSIT
+from commonthread.broker.rules.replay import may_deposit
 from commonthread.broker.rules.requests import DEPOSITS, OwnData, Request
-from commonthread.broker.rules.standing import (
-    DATASET_FACT,
-    DEPOSIT,
-    LINKER_MEMBER,
-    Deposit,
-    Standing,
-    may_deposit,
-)
+from commonthread.broker.rules.standing import LINKER_MEMBER, Deposit, Standing
 
 from .documents import map_contract
 from .leases import now

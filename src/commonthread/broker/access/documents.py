@@ -14,13 +14,12 @@ from typing import Any
 
 from commonthread.broker.keyring import Keyring
 from commonthread.broker.rules import keys
+from commonthread.broker.rules.authored import parse_terms
 from commonthread.broker.rules.canonical import digest, plain
 from commonthread.broker.rules.charter import Dpia, parse_charter, parse_dpia
 from commonthread.broker.rules.contracts import Contract, parse_contract
 from commonthread.broker.rules.errors import BadInput, Problem
-from commonthread.broker.rules.fields import DIGEST
-from commonthread.broker.rules.keys import Envelope, PrivateKey
-from commonthread.broker.rules.standing import (
+from commonthread.broker.rules.facts import (
     AGREEMENT,
     CHARTER,
     DATASET_FACT,
@@ -29,12 +28,14 @@ from commonthread.broker.rules.standing import (
     MEMBER,
     PARTNER,
     Fact,
-    Standing,
     fact_digest,
-    partner_reference,
     text_digest,
 )
-from commonthread.broker.rules.terms import PLATFORM, Terms, parse_terms
+from commonthread.broker.rules.fields import DIGEST
+from commonthread.broker.rules.keys import Envelope, PrivateKey
+from commonthread.broker.rules.replay import apply
+from commonthread.broker.rules.standing import Standing, partner_reference
+from commonthread.broker.rules.terms import PLATFORM, Terms
 
 LISTS = (PARTNER, MEMBER, DATASET_FACT)
 SINGLE = (CHARTER, DPIA, AGREEMENT)
@@ -262,7 +263,7 @@ class Plan:
         if at is None:
             raise BadInput("There is no home here.", mend="Make one: commonthread init.")
         # Any leaf will do here: the true one is known when the entry is written.
-        self.trial.apply(Fact(kind, said, at, digest({"trial": len(self.facts)})))
+        apply(self.trial, Fact(kind, said, at, digest({"trial": len(self.facts)})))
         self.facts.append((kind, body))
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from commonthread.broker.rules.charter import Charter
-from commonthread.broker.rules.decisions import charter_reasons, in_force
 from commonthread.broker.rules.errors import BadInput, Reason
+from commonthread.broker.rules.force import charter_reasons, in_force
 from commonthread.broker.rules.standing import Standing, Version
 from commonthread.broker.rules.terms import Terms, required_parties
 

@@ -15,7 +15,8 @@ from django.db import connection
 from commonthread.broker.rules import keys
 from commonthread.broker.rules.canonical import canonical_bytes, instant_text
 from commonthread.broker.rules.errors import BadInput, IntegrityFailure
-from commonthread.broker.rules.standing import ACT, Act, Fact, Standing, Version
+from commonthread.broker.rules.facts import ACT, Fact
+from commonthread.broker.rules.standing import Act, Standing, Version
 from commonthread.broker.rules.terms import required_parties
 
 from .models import NAME_CHARACTERS

@@ -20,6 +20,7 @@ from itertools import pairwise
 
 from commonthread.broker.keyring import Keyring
 from commonthread.broker.rules.errors import BadInput, IntegrityFailure
+from commonthread.broker.rules.facts import Fact
 from commonthread.broker.rules.ledger import (
     FACTS_START,
     Checkpoint,
@@ -30,7 +31,8 @@ from commonthread.broker.rules.ledger import (
     open_note,
     verify_inclusion,
 )
-from commonthread.broker.rules.standing import Fact, Standing
+from commonthread.broker.rules.replay import apply
+from commonthread.broker.rules.standing import Standing
 
 from .caches import Rows, check_caches, notices_of, rows_of
 from .entries import instant_of, open_body, read_entry
@@ -214,7 +216,7 @@ def apply_fact(
     fact = Fact(entry.kind, body, instant_of(entry), entry.leaf.hex())
     before = before_fact(standing, fact)
     try:
-        standing.apply(fact)
+        apply(standing, fact)
     except BadInput as error:
         where = ", ".join(problem.where for problem in error.problems)
         raise IntegrityFailure(

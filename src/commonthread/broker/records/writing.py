@@ -21,6 +21,7 @@ from django.db import connection, transaction
 from commonthread.broker.keyring import Keyring
 from commonthread.broker.rules.canonical import canonical_bytes, instant_text, parse_json
 from commonthread.broker.rules.errors import BadInput, IntegrityFailure
+from commonthread.broker.rules.facts import Fact
 from commonthread.broker.rules.ledger import (
     Checkpoint,
     Node,
@@ -29,7 +30,7 @@ from commonthread.broker.rules.ledger import (
     next_head,
     sign_note,
 )
-from commonthread.broker.rules.standing import Fact
+from commonthread.broker.rules.replay import apply
 
 from .caches import check_caches, notices_of, write_caches
 from .entries import Sealed, seal
@@ -98,7 +99,7 @@ class Draft:
         seq, leaf = self.append(sealed, at, self.standing.facts + 1)
         fact = Fact(kind, written, at, leaf.hex())
         before = before_fact(self.standing, fact)
-        self.standing.apply(fact)
+        apply(self.standing, fact)
         self.notices += notices_of(fact, seq, before, self.standing)
         self.head = next_head(self.head, leaf)
         if self.standing.home and not self.origin:

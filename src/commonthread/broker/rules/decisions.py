@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
-from .dates import begins, ends, london_day
+from .binding import grant_problems
 from .errors import Reason
 from .filters import COMPARISONS, operators_of
+from .force import FOREVER, charter_reasons, distinct, in_force
 from .requests import Lookup, OwnData, Request, Sql
 from .standing import ENGINEER, Member, Standing, Version, map_of
 from .terms import (
@@ -21,20 +22,13 @@ from .terms import (
     NEEDS,
     PERSON,
     PERSON_INDEX,
-    PLATFORM,
-    Demand,
     Grant,
     Terms,
-    grant_problems,
-    required_parties,
     sources_of,
 )
 from .treatments import TREATMENTS
 
-FOREVER = datetime(9999, 12, 31, tzinfo=UTC)
 SQL_MODES = ("rows", "statistics")
-# How deep agreements may rest on one another: a circle ends here at the latest.
-DEEPEST = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +77,6 @@ class Decision:
         return tuple(sorted({reason.clause for reason in self.reasons}))
 
 
-@dataclass(frozen=True, slots=True)
-class Force:
-    """Whether an agreement is in force: reasons why not, until when it is, what to warn of."""
-
-    version: Version | None
-    reasons: tuple[Reason, ...]
-    expires: datetime
-    warnings: tuple[Reason, ...] = ()
-
-
 def decide(request: Request, standing: Standing, at: datetime) -> Decision:
     """The one calculation. `at` is an instant with a zone; the standing is what holds then."""
     if standing.last_at is not None and at < standing.last_at:
@@ -133,7 +117,7 @@ def _decide_under_agreement(
     reasons += [reason for grant in wanted for reason in grant.reasons]
     reasons += _missing_grants(request, terms, grants)
     expires = min([force.expires, *(grant.expires for grant in wanted)])
-    return Decision(request, at, terms.digest, _distinct(reasons), grants, expires, force.warnings)
+    return Decision(request, at, terms.digest, distinct(reasons), grants, expires, force.warnings)
 
 
 def _wanted(
@@ -168,200 +152,7 @@ def _missing_grants(
                 )
         case Sql():
             if not any(grant.permitted for grant in grants):
-                yield from _distinct([reason for grant in grants for reason in grant.reasons])
-
-
-def in_force(reference: str, standing: Standing, at: datetime, depth: int = 0) -> Force:
-    """Rule 2, whole: signatures, dates, acts, charter, credentials, DPIA, what it rests on."""
-    version = standing.governing(reference)
-    if version is None or depth > DEEPEST:
-        code = "agreement-unknown" if version is None else "rests-on-depth"
-        message = "No agreement of this reference is known."
-        if version is not None:
-            message = "Agreements rest on one another in a circle, or too deep."
-        return Force(None, (Reason(code, "agreement", message),), at)
-    terms = version.terms
-    reasons: list[Reason] = []
-    boundaries = [FOREVER]
-    reasons += _signature_reasons(version, standing)
-    reasons += _date_reasons(terms, at, boundaries)
-    reasons += _act_reasons(version, standing)
-    reasons += _charter_reasons(version, standing, at, boundaries)
-    warnings: list[Reason] = []
-    reasons += _credential_reasons(version, standing, at, boundaries, warnings)
-    reasons += _dpia_reasons(terms, standing, at, boundaries)
-    for other in terms.rests_on:
-        below = in_force(other, standing, at, depth + 1)
-        boundaries.append(below.expires)
-        if below.reasons:
-            inner = " ".join(reason.message for reason in below.reasons[:3])
-            message = f"{other}, on which it rests, is not in force. {inner}"
-            reasons.append(Reason("rests-on", f"rests_on[{other}]", message))
-    if at >= ends(terms.review):
-        warnings.append(Reason("review-passed", "review", "The review date has passed."))
-    return Force(version, _distinct(reasons), min(boundaries), _distinct(warnings))
-
-
-def _signature_reasons(version: Version, standing: Standing) -> Iterator[Reason]:
-    for partner in standing.outstanding(version):
-        yield Reason(
-            "unsigned",
-            f"party[{partner}]",
-            f"{partner} has not signed {version.terms.reference}.",
-            "The platform signs last, by itself."
-            if partner == PLATFORM
-            else f"A signatory of {partner} signs it.",
-        )
-
-
-def _date_reasons(terms: Terms, at: datetime, boundaries: list[datetime]) -> Iterator[Reason]:
-    boundaries.append(ends(terms.ends))
-    if at < begins(terms.starts):
-        yield Reason("not-started", "starts", "The agreement has not started.")
-    if at >= ends(terms.ends):
-        yield Reason("ended", "ends", "The agreement has ended.", "The parties sign a new version.")
-
-
-def _act_reasons(version: Version, standing: Standing) -> Iterator[Reason]:
-    needed = required_parties(version.terms, standing.contracts)
-    for partner in sorted(version.withdrawals):
-        # Before all have signed there is nothing yet that could go on without somebody.
-        ended = version.terms.on_withdrawal != "continue-without" or version.completed is None
-        left = set(needed) - set(version.withdrawals)
-        if ended or len(left) < 2:
-            yield Reason(
-                "withdrawn",
-                f"party[{partner}]",
-                f"{partner} has withdrawn from {version.terms.reference}.",
-                "The parties sign a new version.",
-            )
-    for partner in sorted(version.suspensions):
-        yield Reason(
-            "suspended",
-            f"party[{partner}]",
-            f"{partner} has suspended {version.terms.reference}.",
-            f"A signatory of {partner} resumes it.",
-        )
-
-
-def parties_left(version: Version, standing: Standing) -> tuple[str, ...]:
-    """The required parties that have not withdrawn."""
-    needed = required_parties(version.terms, standing.contracts)
-    return tuple(party for party in needed if party not in version.withdrawals)
-
-
-def _charter_reasons(
-    version: Version, standing: Standing, at: datetime, boundaries: list[datetime]
-) -> Iterator[Reason]:
-    reference = version.terms.charter
-    for partner in parties_left(version, standing):
-        yield from charter_reasons(partner, reference, standing, at, boundaries)
-
-
-def charter_reasons(
-    partner: str,
-    reference: str,
-    standing: Standing,
-    at: datetime,
-    boundaries: list[datetime],
-) -> Iterator[Reason]:
-    """Whether the charter is in force for one partner, under the root key that it pins."""
-    charter = standing.charters.get(reference)
-    if charter is None:
-        yield Reason("charter-unknown", "charter", f"No charter {reference} is known.")
-        return
-    boundaries.append(ends(charter.ends))
-    if not begins(charter.starts) <= at < ends(charter.ends):
-        yield Reason("charter-dates", "charter", f"The charter {reference} is outside its dates.")
-    act = standing.accessions.get((reference, partner))
-    known = standing.partners.get(partner)
-    root_key = known.root_key if known else ""
-    if act is None or act.envelope.subject != charter.accession(root_key):
-        yield Reason(
-            "not-acceded",
-            f"charter[{partner}]",
-            f"{partner} has not acceded to {reference}.",
-            "The platform accedes by itself, last."
-            if partner == PLATFORM
-            else f"A signatory of {partner} signs {reference}.",
-        )
-
-
-def _credential_reasons(
-    version: Version,
-    standing: Standing,
-    at: datetime,
-    boundaries: list[datetime],
-    warnings: list[Reason],
-) -> Iterator[Reason]:
-    left = set(parties_left(version, standing))
-    for party in version.terms.parties:
-        if party.role == "processor" or party.partner not in left:
-            continue
-        for demand in version.terms.demands:
-            state, until = credential_state(demand, party.partner, version, standing, at)
-            reason = Reason(
-                f"credential-{state}",
-                f"requires_credentials[{demand.scheme}][{party.partner}]",
-                f"{party.partner} has no {demand.scheme} in date.",
-                f"{party.partner} renews it.",
-            )
-            if demand.on_lapse == "warn":
-                warnings.extend([] if state == "held" else [reason])
-                continue
-            boundaries.append(until)
-            if state != "held":
-                yield reason
-
-
-def credential_state(
-    demand: Demand, partner: str, version: Version, standing: Standing, at: datetime
-) -> tuple[str, datetime]:
-    """`held`, `missing` or `ended`, and until when it is held.
-
-    With `on_lapse = "end"` a gap after the agreement came into force ends it for good: renewing the
-    credential later does not bring it back.
-    """
-    known = standing.partners.get(partner)
-    spans = sorted(
-        (item.recorded, ends(item.expires))
-        for item in (known.credentials if known else ())
-        if item.scheme == demand.scheme and demand.level in ("", item.level)
-    )
-    until = _covered(spans, at)
-    if demand.on_lapse == "end" and version.completed is not None:
-        since = max(version.completed, begins(version.terms.starts))
-        first = _covered(spans, since) if since <= at else None
-        if first is not None and first <= at:
-            return "ended", at
-    return ("missing", at) if until is None else ("held", until)
-
-
-def _covered(spans: list[tuple[datetime, datetime]], since: datetime) -> datetime | None:
-    """Until when the spans cover every instant from `since` on; None if not even `since`."""
-    until: datetime | None = None
-    for start, end in spans:
-        if start <= (since if until is None else until) and since < end:
-            until = end if until is None else max(until, end)
-    return until
-
-
-def _dpia_reasons(
-    terms: Terms, standing: Standing, at: datetime, boundaries: list[datetime]
-) -> Iterator[Reason]:
-    if not terms.dpia:
-        return
-    dpia = standing.dpias.get(terms.dpia)
-    if dpia is None:
-        yield Reason("dpia-unknown", "dpia", "The DPIA of this digest is not known.")
-        return
-    boundaries.append(ends(dpia.review))
-    if london_day(at) < dpia.approved:
-        yield Reason("dpia-not-approved", "dpia", f"{dpia.reference} is not approved yet.")
-    if at >= ends(dpia.review):
-        yield Reason(
-            "dpia-review", "dpia", f"{dpia.reference} is past its review date.", "Review it."
-        )
+                yield from distinct([reason for grant in grants for reason in grant.reasons])
 
 
 def _decide_grant(
@@ -377,7 +168,7 @@ def _decide_grant(
         *_reader_reasons(grant, request, member, version, standing, at, boundaries),
         *data_reasons(grant, version, standing),
     ]
-    return GrantDecision(grant.id, _distinct(reasons), min(boundaries))
+    return GrantDecision(grant.id, distinct(reasons), min(boundaries))
 
 
 def _reader_reasons(
@@ -609,7 +400,7 @@ def _decide_own(
                     f"A signatory of {member.partner} accedes to one.",
                 )
             )
-    return Decision(request, at, digest, _distinct(reasons), (), expires)
+    return Decision(request, at, digest, distinct(reasons), (), expires)
 
 
 def _own_charters(partner: str, standing: Standing, at: datetime) -> list[tuple[str, datetime]]:
@@ -655,7 +446,3 @@ def probe(member: str, terms: Terms, grant: Grant) -> Request:
     if grant.mode == "lookup":
         question = Lookup(grant.id, "", "asking what is possible", grant.by == PERSON)
     return Request(member, question, terms.reference, grant.purpose)
-
-
-def _distinct(reasons: list[Reason] | Iterator[Reason]) -> tuple[Reason, ...]:
-    return tuple(dict.fromkeys(reasons))

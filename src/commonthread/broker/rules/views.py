@@ -12,13 +12,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from .binding import exposed_types
 from .canonical import digest, sorted_set
 from .contracts import Contract
-from .decisions import Decision, data_reasons, in_force, linkages_of
+from .decisions import Decision, data_reasons, linkages_of
 from .errors import IntegrityFailure
+from .force import in_force
 from .requests import OwnData
 from .standing import Deposit, Standing, Version, map_of
-from .terms import Grant, exposed_types
+from .terms import Grant
 
 _SEAL = object()
 # Changes when the same view would be compiled to other bytes: extracts made before are then stale.
