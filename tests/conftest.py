@@ -21,6 +21,7 @@ from urllib.parse import quote, urlencode
 import django
 import hypothesis
 import pytest
+from tests.processes import Run
 
 ROOT = Path(__file__).resolve().parents[1]
 WITHOUT_NETWORK = {"unit", "spec", "generative"}
@@ -138,6 +139,12 @@ def new_home(tmp_path: Path) -> Iterator[Callable[[], TestHome]]:
             return made[-1]
 
         yield make
+
+
+@pytest.fixture
+def commands(new_home: Callable[[], TestHome]) -> Callable[[Path], Run]:
+    """commands(FOLDER) runs the commands there, on a new home."""
+    return lambda folder: Run(folder, new_home().environment)
 
 
 @pytest.fixture

@@ -1,15 +1,11 @@
 """The eight steps of examples/first-county/README.md, from the command line, as written."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
+from tests.processes import Run
 
 ROOT = Path(__file__).resolve().parents[2]
 COUNTY = ROOT / "examples" / "first-county"
@@ -17,37 +13,12 @@ COUNTING = ("--under", "ISA-2026-014", "--purpose", "falls-prevention", "--as", 
 CARING = ("--under", "ISA-2026-020", "--purpose", "direct-care", "--as", "t.vale")
 
 
-@dataclass(frozen=True)
-class Done:
-    code: int
-    out: str
-    err: str
-
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
 @pytest.fixture
-def county(new_home: Callable[[], Any]) -> Callable[..., Done]:
-    home = new_home()
-    environment = {**home.environment, "PYTHONPATH": str(ROOT / "src"), "COLUMNS": "200"}
-
-    def run(*arguments: str, code: int = 0) -> Done:
-        done = subprocess.run(
-            [sys.executable, "-P", "-m", "commonthread.config.start", *arguments],
-            cwd=COUNTY,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == code, f"{arguments}\n{done.stdout}\n{done.stderr}"
-        return Done(done.returncode, done.stdout, done.stderr)
-
-    return run
+def county(commands: Callable[[Path], Run]) -> Run:
+    return commands(COUNTY)
 
 
-def sign_everything(run: Callable[..., Done]) -> None:
+def sign_everything(run: Run) -> None:
     for member in ("d.ashe", "h.ode", "m.dove"):
         run("sign", "CHARTER-2026", "--as", member)
         run("sign", "ISA-2026-001", "--as", member)
@@ -56,7 +27,7 @@ def sign_everything(run: Callable[..., Done]) -> None:
         run("sign", "ISA-2026-020", "--as", member)
 
 
-def test_the_story_of_the_first_county(county: Callable[..., Done], tmp_path: Path) -> None:
+def test_the_story_of_the_first_county(county: Run, tmp_path: Path) -> None:
     run = county
     # 1
     run("init", "--demo-keys")
@@ -132,7 +103,7 @@ def test_the_story_of_the_first_county(county: Callable[..., Done], tmp_path: Pa
     run("verify", str(export), "--key", key, "--checkpoint", str(note), code=4)
 
 
-def test_the_faulty_file_goes_in_with_four_rows_quarantined(county: Callable[..., Done]) -> None:
+def test_the_faulty_file_goes_in_with_four_rows_quarantined(county: Run) -> None:
     run = county
     run("init", "--demo-keys")
     run("apply", "county.toml", "charter.toml")
@@ -148,8 +119,7 @@ def test_the_faulty_file_goes_in_with_four_rows_quarantined(county: Callable[...
     run("quarantine", "wychshire/telecare", "--as", "d.ashe", code=3)
 
 
-def test_personal_data_is_in_no_ledger_and_no_error(county: Callable[..., Done]) -> None:
-    assert "COMMONTHREAD_HOME" in os.environ
+def test_personal_data_is_in_no_ledger_and_no_error(county: Run) -> None:
     run = county
     run("init", "--demo-keys")
     run("apply", "county.toml", "charter.toml")
