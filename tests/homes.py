@@ -17,6 +17,7 @@ from commonthread.catalogue.deposits import receive
 OWNER, READER = "wychshire", "saltbridge"
 DATASET = f"{OWNER}/calls"
 REFERENCE, PURPOSE = "ISA-2026-900", "planning"
+LINKAGE = "ISA-2026-901"
 SIGNATORY, ENGINEER, ANALYST, OTHER_SIGNATORY = "d.ashe", "e.wren", "a.reed", "h.ode"
 SECRET = "CANARY-7f3a"
 DISTRICTS = ("North", "South", "East", "West")
@@ -83,15 +84,31 @@ def grant(id_: str, mode: str, **more: Any) -> dict[str, Any]:
     }
 
 
-def agreement(version: int = 1) -> Document:
-    def party(id_: str) -> dict[str, str]:
-        return {
-            "partner": id_,
-            "role": "controller",
-            "lawful_basis": "public-task",
-            "legal_power": "Local Government Act 1972 s.111",
-        }
+def party(id_: str) -> dict[str, str]:
+    return {
+        "partner": id_,
+        "role": "controller",
+        "lawful_basis": "public-task",
+        "legal_power": "Local Government Act 1972 s.111",
+    }
 
+
+def linkage() -> Document:
+    """The calls alone, granted to the person index."""
+    table = {
+        **agreement().table["agreement"],
+        "reference": LINKAGE,
+        "title": "Who is who",
+        "party": [party(OWNER), {"partner": "commonthread", "role": "processor"}],
+        "grant": [
+            grant("calls", "rows", columns=["ref"], recipients=["commonthread/person-index"])
+        ],
+    }
+    del table["grant"][0]["rows"]
+    return Document("linkage.toml", {"agreement": table})
+
+
+def agreement(version: int = 1) -> Document:
     table = {
         "reference": REFERENCE,
         "title": "Calls for planning",

@@ -57,4 +57,4 @@ def run(
     previous = broker.map(reference)
     residents = index.residents(linked, previous)
     receipt = broker.deposit_map(reference, pins, residents)
-    return {**linked.report, "map": receipt.deposit.number}
+    return {**linked.report, "map": receipt.deposit.number, "new": receipt.new}

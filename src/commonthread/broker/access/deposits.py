@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
+import json
 import os
-import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -127,18 +128,24 @@ class Depositor:
         return Receipt(standing.deposits[str(body["dataset"])][-1], new=True)
 
     def deposit_map(self, dataset: str, sources: Mapping[str, str], residents: pa.Table) -> Receipt:
-        """The person index's map, an ordinary dataset of the platform. `sources`: name → file."""
+        """The person index's map, an ordinary dataset of the platform. `sources`: name → file.
+
+        Linking the same deposits to the same residents again makes no new version.
+        """
         contract = map_contract(dataset, tuple(sources))
         standing = self._ledger.standing()
         known = standing.contracts.get(dataset)
         if known is None or known.digest != contract.digest:
             self._ledger.add([(DATASET_FACT, contract.to_plain())])
         with self._alone(dataset):
+            pins = sorted([name, file] for name, file in sources.items())
+            source = digest({"pins": pins, "map": _content(residents)})
+            before = self.known(dataset, source)
+            if before is not None:
+                return Receipt(before, new=False)
             number = len(self._ledger.standing().deposits.get(dataset, ())) + 1
-            source = digest({"made": secrets.token_hex(16)})
             delivery = Delivery(source, residents.to_reader(), None, {})
             fact = self._store_files(contract, number, delivery)
-            pins = sorted([name, file] for name, file in sources.items())
             return self._fact({**fact, "member": LINKER_MEMBER, "pins": pins})
 
     def own(self, request: Request, standing: Standing) -> Any:
@@ -177,6 +184,16 @@ class Depositor:
             yield
         finally:
             os.close(gate)
+
+
+def _content(residents: pa.Table) -> str:
+    """SHA-256 of a map, in whatever order its rows stand; residents' ids are random, so it tells
+    nothing of who is in it."""
+    columns = (residents.column(name).to_pylist() for name in ("dataset", "record", "resident"))
+    hashed = hashlib.sha256()
+    for row in sorted(zip(*columns, strict=True)):
+        hashed.update(json.dumps(row).encode())
+    return hashed.hexdigest()
 
 
 def _id(source: str, contract: Contract, number: int) -> str:
