@@ -3,6 +3,8 @@
 #   bring requirements/check.txt exact  the environment becomes what the file says
 # Sets $python. Says in one line what it cannot bring, and how to get it.
 UV_VERSION=0.13.9
+# Images of containers often set this: every process would compile every library anew, for a second.
+unset PYTHONDONTWRITEBYTECODE
 
 lacks() {
     printf '%s: %s\n' "$(basename "$0")" "$*" >&2
