@@ -358,7 +358,7 @@ class County:
             member = self.random.choice([*sorted(self.sound.members), "nobody"])
         if self.chance(0.1):
             dataset = self.random.choice(["ash/alpha", "elm/omega", "ash/unknown"])
-        what = self.random.choice(("deposits", "quarantine", "profile"))
+        what = self.random.choice(("deposits", "quarantine", "profile") * 5 + ("everything",))
         return Request(member, OwnData(dataset, what))
 
     def _instant(self, focus: "Focus") -> datetime:

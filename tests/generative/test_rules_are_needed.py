@@ -29,7 +29,7 @@ Change = Callable[[tuple[Reason, ...]], tuple[Reason, ...]]
 EXPLAINED = {
     "_credential_reasons: state == 'held' -> state != 'held'",
     "_lookup_reasons: grant.by == PERSON -> grant.by != PERSON",
-    "_signature_reasons: partner == PLATFORM -> partner != PLATFORM",
+    "signature_reasons: partner == PLATFORM -> partner != PLATFORM",
     "_use: grant.mode == 'lookup' -> grant.mode != 'lookup'",
     "charter_reasons: partner == PLATFORM -> partner != PLATFORM",
     "credential_state: since <= at -> since < at",

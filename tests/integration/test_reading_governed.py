@@ -10,7 +10,9 @@ from tests.homes import (
     DATASET,
     ENGINEER,
     OTHER_SIGNATORY,
+    OWNER,
     PURPOSE,
+    READER,
     REFERENCE,
     SECRET,
     SIGNATORY,
@@ -161,9 +163,13 @@ def test_who_has_withdrawn_is_said(broker: Broker) -> None:
 def test_a_new_version_governs_at_its_last_signature(broker: Broker) -> None:
     broker.apply([agreement(version=2)])
     broker.act(REFERENCE, "sign", SIGNATORY)
-    assert broker.status(REFERENCE).version == 1
+    now = broker.status(REFERENCE)
+    assert (now.version, now.in_force, now.unsigned) == (1, True, ())
+    assert now.draft is not None
+    assert (now.draft.version, now.draft.in_force, now.draft.unsigned) == (2, False, (READER,))
     broker.act(REFERENCE, "sign", OTHER_SIGNATORY)
-    assert broker.status(REFERENCE).version == 2
+    now = broker.status(REFERENCE)
+    assert (now.version, now.draft) == (2, None)
     assert rows(broker, "select count(*) n from calls") == [{"n": 300}]
 
 
@@ -207,12 +213,44 @@ def test_a_look_up_shows_one_key_for_a_reason_three_times_a_day(broker: Broker) 
     assert "rate" in {reason.code for reason in refusal.value.reasons}
 
 
+PLANNING = f"{REFERENCE}/{PURPOSE}"
+
+
+def test_an_objection_hides_the_record_until_it_is_lifted(broker: Broker) -> None:
+    broker.object(DATASET, ["C0000001"], [PLANNING], by=SIGNATORY)
+    assert rows(broker, "select count(*) n from calls") == [{"n": 299}]
+    broker.object(DATASET, ["C0000001"], [PLANNING], by=SIGNATORY, lifted=True)
+    assert rows(broker, "select count(*) n from calls") == [{"n": 300}]
+
+
+@pytest.mark.parametrize(
+    ("dataset", "values", "purpose", "lifted", "said"),
+    [
+        (f"{OWNER}/visits", ["C0000001"], PLANNING, False, "No dataset of this name"),
+        (DATASET, ["C0000001", "North"], PLANNING, False, "has 1 columns"),
+        (DATASET, ["C9999999"], PLANNING, False, "No record of the dataset has this key"),
+        (DATASET, ["C0000001"], f"{REFERENCE}/plannin", False, f"{REFERENCE}/plannin"),
+        (DATASET, ["C0000001"], "nonsense", False, "nonsense"),
+        (DATASET, ["C0000001"], PLANNING, True, "none can be lifted"),
+    ],
+)
+def test_an_objection_that_would_hide_nothing_is_not_taken(
+    broker: Broker, dataset: str, values: list[str], purpose: str, lifted: bool, said: str
+) -> None:
+    before = broker.ledger.size
+    with pytest.raises(BadInput, match=said):
+        broker.object(dataset, values, [purpose], by=SIGNATORY, lifted=lifted)
+    assert broker.ledger.size == before
+
+
 def test_own_data_is_the_owners_engineers(broker: Broker) -> None:
     deposits = broker.own(Request(ENGINEER, OwnData(DATASET)))
     assert [deposit.rows for deposit in deposits] == [400]
     for stranger in (ANALYST, SIGNATORY, OTHER_SIGNATORY):
         with pytest.raises(Refused):
             broker.own(Request(stranger, OwnData(DATASET)))
+    with pytest.raises(Refused, match="No such thing"):
+        broker.own(Request(ENGINEER, OwnData(DATASET, "everything")))
 
 
 def test_what_is_deposited_later_is_added_and_repeated_keys_are_quarantined(

@@ -281,10 +281,8 @@ def object_(
     key: KeyFile = None,
 ) -> None:
     """Uphold a resident's objection for some purposes: the records are then not shown for them."""
-    from commonthread.broker.rules.treatments import record_text
-
     private = private_key(key) if key else None
-    opened().object(dataset, record_text(value), purpose, by=member, lifted=lift, key=private)
+    opened().object(dataset, value, purpose, by=member, lifted=lift, key=private)
     typer.echo("lifted" if lift else "upheld")
 
 

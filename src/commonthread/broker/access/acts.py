@@ -6,7 +6,7 @@ platform, a processor, accedes and signs by its service key.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -22,9 +22,11 @@ from commonthread.broker.rules.standing import (
     Standing,
     partner_reference,
 )
-from commonthread.broker.rules.terms import PLATFORM
+from commonthread.broker.rules.terms import PLATFORM, Purpose
+from commonthread.broker.rules.treatments import record_text
 
 from .documents import Body
+from .status import unknown_reference
 
 
 def act(
@@ -42,7 +44,14 @@ def act(
         raise BadInput("No member of this id is known.", mend="See commonthread status.")
     if SIGNATORY not in known.roles:
         raise Refused(
-            [Reason("signatory", f"member[{member}]", "Only a signatory of a party may do this.")]
+            [
+                Reason(
+                    "signatory",
+                    f"member[{member}]",
+                    f"{member} is not a signatory.",
+                    _signatories(standing, known.partner),
+                )
+            ]
         )
     if reference in standing.charters:
         if what != keys.SIGN:
@@ -51,6 +60,15 @@ def act(
     _subject(standing, reference, what, known.partner)
     private = key or _demo_key(standing, keyring, member)
     return ACT, _body(reference, what, member, known.partner, reason, private)
+
+
+def _signatories(standing: Standing, partner: str) -> str:
+    able = sorted(
+        member.id
+        for member in standing.members.values()
+        if member.partner == partner and SIGNATORY in member.roles
+    )
+    return f"Signatories of {partner}: {', '.join(able) or 'none'}."
 
 
 def _body(
@@ -71,7 +89,7 @@ def _subject(standing: Standing, reference: str, what: str, partner: str) -> str
         return standing.charters[reference].accession(standing.partners[partner].root_key)
     version = standing.newest(reference) if what == keys.SIGN else standing.governing(reference)
     if version is None:
-        raise BadInput("No agreement or charter of this reference is known.")
+        raise unknown_reference(standing)
     return version.terms.digest
 
 
@@ -125,6 +143,48 @@ def fulfilment(
     body = {**said, "starts": instant_text(starts), "ends": instant_text(ends)}
     reference = str(said["reference"])
     return _attested(standing, keyring, FULFILMENT, body, reference, attested_by, key)
+
+
+def objected(
+    standing: Standing,
+    dataset: str,
+    values: Sequence[str],
+    purposes: Sequence[str],
+    *,
+    lifted: bool,
+) -> str:
+    """The record that an objection is about, once it is clear that it says something."""
+    contract = standing.contracts.get(dataset)
+    if contract is None:
+        raise BadInput(
+            "No dataset of this name is declared.",
+            mend="Declared are: " + (", ".join(sorted(standing.contracts)) or "none") + ".",
+        )
+    if len(values) != len(contract.key):
+        raise BadInput(
+            f"The key of {dataset} has {len(contract.key)} columns.",
+            mend=f"Give a value for each of: {', '.join(contract.key)}.",
+        )
+    known = {
+        f"{reference}/{purpose.id}"
+        for reference, versions in standing.agreements.items()
+        for purpose in versions[-1].terms.purposes + _governing_purposes(standing, reference)
+    }
+    if unknown := sorted(set(purposes) - known):
+        raise BadInput(
+            f"No agreement has the purpose {unknown[0]}.",
+            mend=f"A purpose is REFERENCE/id; known are: {', '.join(sorted(known)) or 'none'}.",
+        )
+    record = record_text(values)
+    before = standing.objections.get((dataset, record))
+    if lifted and (before is None or before.lifted):
+        raise BadInput("No objection about this record is upheld, so none can be lifted.")
+    return record
+
+
+def _governing_purposes(standing: Standing, reference: str) -> tuple[Purpose, ...]:
+    version = standing.governing(reference)
+    return version.terms.purposes if version else ()
 
 
 def objection(

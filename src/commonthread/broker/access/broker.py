@@ -151,21 +151,31 @@ class Broker:
     def object(
         self,
         dataset: str,
-        record: str,
+        values: Sequence[str],
         purposes: Sequence[str],
         *,
         by: str,
         lifted: bool = False,
         key: PrivateKey | None = None,
     ) -> None:
-        """Uphold an objection about one record for purposes `REFERENCE/purpose`, or lift it."""
+        """Uphold an objection about one record for purposes `REFERENCE/purpose`, or lift it.
+
+        `values`: the record's key, one text for each of its columns. Raises `BadInput` for an
+        objection that would hide nothing: a record, a purpose or an objection that is not there.
+        """
+        standing = self._ledger.standing()
+        record = acts.objected(standing, dataset, values, purposes, lifted=lifted)
+        if not lifted and not self._depositor.holds(standing.contracts[dataset], record):
+            raise BadInput(
+                "No record of the dataset has this key.",
+                mend="Write each value as it was deposited; a date is 2026-01-31.",
+            )
         said = {
             "dataset": dataset,
             "record": record,
             "purposes": sorted(purposes),
             "lifted": lifted,
         }
-        standing = self._ledger.standing()
         self._ledger.add(written([acts.objection(standing, self._keyring, said, by, key)]))
         self._watchdog.look()
 

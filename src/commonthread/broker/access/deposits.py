@@ -148,6 +148,11 @@ class Depositor:
             fact = self._store_files(contract, number, delivery)
             return self._fact({**fact, "member": LINKER_MEMBER, "pins": pins})
 
+    def holds(self, contract: Contract, record: str) -> bool:
+        """Whether a record is among the rows of its dataset now."""
+        pinned = self._ledger.standing().pinned(contract.name)
+        return self._store.holds(contract, pinned, record)
+
     def own(self, request: Request, standing: Standing) -> Any:
         """What a partner deposited: a list of deposits, a quarantine table, or a profile."""
         question = request.question

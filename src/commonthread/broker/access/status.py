@@ -7,7 +7,7 @@ from datetime import datetime
 
 from commonthread.broker.rules.charter import Charter
 from commonthread.broker.rules.errors import BadInput, Reason
-from commonthread.broker.rules.force import charter_reasons, in_force
+from commonthread.broker.rules.force import charter_reasons, in_force, signature_reasons
 from commonthread.broker.rules.standing import Standing, Version
 from commonthread.broker.rules.terms import Terms, required_parties
 
@@ -16,7 +16,8 @@ from commonthread.broker.rules.terms import Terms, required_parties
 class AgreementStatus:
     """One agreement or charter now. `parties` are (partner, has it signed, its role).
 
-    `withdrawn` are those that left; with `on_withdrawal = "continue-without"` it goes on.
+    `withdrawn` are those that left; with `on_withdrawal = "continue-without"` it goes on. `draft`
+    is a newer version that waits for signatures while this one governs.
     """
 
     kind: str
@@ -32,6 +33,20 @@ class AgreementStatus:
     terms: Terms | None = None
     charter: Charter | None = None
     withdrawn: tuple[str, ...] = ()
+    draft: AgreementStatus | None = None
+
+    @property
+    def unsigned(self) -> tuple[str, ...]:
+        """The parties that have still to sign this version."""
+        return tuple(partner for partner, signed, _ in self.parties if not signed)
+
+
+def unknown_reference(standing: Standing) -> BadInput:
+    known = ", ".join([*sorted(standing.charters), *sorted(standing.agreements)])
+    return BadInput(
+        "No agreement or charter of this reference is known.",
+        mend=f"Known are: {known}." if known else "Apply one: commonthread apply FILE.",
+    )
 
 
 def charter_status(reference: str, standing: Standing, at: datetime) -> AgreementStatus:
@@ -61,7 +76,7 @@ def agreement_status(reference: str, standing: Standing, at: datetime) -> Agreem
     force = in_force(reference, standing, at)
     version = force.version or standing.governing(reference)
     if version is None:
-        raise BadInput("No agreement or charter of this reference is known.")
+        raise unknown_reference(standing)
     terms = version.terms
     return AgreementStatus(
         kind="agreement",
@@ -76,6 +91,28 @@ def agreement_status(reference: str, standing: Standing, at: datetime) -> Agreem
         parties=_parties(version, standing),
         terms=terms,
         withdrawn=tuple(sorted(version.withdrawals)),
+        draft=_draft(version, standing, at),
+    )
+
+
+def _draft(version: Version, standing: Standing, at: datetime) -> AgreementStatus | None:
+    newest = standing.newest(version.terms.reference)
+    if newest is None or newest is version:
+        return None
+    terms = newest.terms
+    return AgreementStatus(
+        kind="agreement",
+        reference=terms.reference,
+        title=terms.title,
+        version=terms.version,
+        digest=terms.digest,
+        in_force=False,
+        reasons=tuple(signature_reasons(newest, standing)),
+        warnings=(),
+        expires=at,
+        parties=_parties(newest, standing),
+        terms=terms,
+        withdrawn=tuple(sorted(newest.withdrawals)),
     )
 
 

@@ -85,6 +85,12 @@ def compile_grant(view: GrantView, sources: Sources) -> Compiled:
     return Compiled(_text(rows), _text(_shown(view, keys)), keys)
 
 
+def record_query(contract: Contract, table: str) -> str:
+    """How many rows of a table of the contract have the record that is the one parameter."""
+    text = exp.EQ(this=_record_text(contract), expression=exp.Placeholder())
+    return _text(exp.select(exp.Count(this=exp.Star())).from_(exp.to_table(table)).where(text))
+
+
 def _text(select: exp.Select) -> str:
     return str(select.sql("duckdb", identify=True))
 

@@ -18,6 +18,7 @@ from commonthread.broker.rules.contracts import Contract
 from commonthread.broker.rules.errors import BadInput, IntegrityFailure
 from commonthread.broker.rules.standing import Deposit
 
+from .compiler import record_query
 from .store import Store
 
 # What a shared key in an earlier delivery is called, in the words that quarantined rows carry.
@@ -116,6 +117,16 @@ class Deliveries:
         names = _names(contract.key)
         views = [self.store.open_deposit(connection, deposit) for deposit in earlier]
         return " UNION ALL ".join(f"SELECT {names} FROM {view}" for view in views)  # noqa: S608
+
+    def holds(self, contract: Contract, deposits: Sequence[Deposit], record: str) -> bool:
+        """Whether one of the deposits has a row of this record (`treatments.record_text`)."""
+        with contextlib.closing(self.store.connect()) as connection:
+            for deposit in deposits:
+                view = self.store.open_deposit(connection, deposit)
+                found = connection.execute(record_query(contract, view), [record]).fetchone()
+                if found and found[0]:
+                    return True
+        return False
 
     def quarantine(self, dataset: str, id_: str) -> pyarrow.Table:
         """The rows that were not taken, as they stood; an empty table when all were."""

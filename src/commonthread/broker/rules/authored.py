@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from .fields import COLUMN, DATASET, DIGEST, GROUP, IDENTIFIER, PERIOD, REFERENCE, Fields, read
+from .fields import (
+    COLUMN,
+    DATASET,
+    DIGEST,
+    GRANT,
+    GROUP,
+    IDENTIFIER,
+    PERIOD,
+    REFERENCE,
+    Fields,
+    read,
+)
 from .filters import Filter, parse_filter
 from .terms import (
     COMMONEST_MINIMUM,
@@ -134,7 +145,7 @@ def _grant(fields: Fields) -> Any:
     statistics, lookup = mode == "statistics", mode == "lookup"
     return fields.make(
         Grant,
-        id=fields.text("id", like=IDENTIFIER),
+        id=fields.text("id", like=GRANT),
         dataset=fields.text("dataset", like=DATASET),
         contract=fields.text("contract", "", like=DIGEST),
         purpose=fields.text("purpose", like=IDENTIFIER),
@@ -143,7 +154,7 @@ def _grant(fields: Fields) -> Any:
         columns=_columns(fields),
         rows=_rows(fields),
         person=fields.choice("person", ("pseudonym",), "") == "pseudonym",
-        persons=fields.text("persons", "", like=IDENTIFIER),
+        persons=fields.text("persons", "", like=GRANT),
         minimum_count=fields.whole("minimum_count", COMMONEST_MINIMUM * statistics, least=0),
         round_to=fields.whole("round_to", COMMONEST_MINIMUM * statistics, least=0),
         by=fields.text("by", PERSON if lookup else "", like=COLUMN),

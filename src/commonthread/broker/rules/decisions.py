@@ -15,7 +15,7 @@ from .binding import grant_problems
 from .errors import Reason
 from .filters import COMPARISONS, operators_of
 from .force import FOREVER, charter_reasons, distinct, in_force
-from .requests import Lookup, OwnData, Request, Sql
+from .requests import OWN_DATA, Lookup, OwnData, Request, Sql
 from .standing import ENGINEER, Member, Standing, Version, map_of
 from .terms import (
     MODES,
@@ -375,6 +375,15 @@ def _decide_own(
 ) -> Decision:
     """A partner's own data rests on the standing clause of a charter that it acceded to."""
     reasons: list[Reason] = []
+    if question.what not in OWN_DATA:
+        reasons.append(
+            Reason(
+                "clause-unknown",
+                "own_data",
+                "No such thing is shown of a partner's own data.",
+                f"Ask for one of: {', '.join(OWN_DATA)}.",
+            )
+        )
     if member is None:
         reasons.append(Reason("member-unknown", "member", "No member of this id is known."))
     contract = standing.contracts.get(question.dataset)

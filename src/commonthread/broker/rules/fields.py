@@ -14,6 +14,7 @@ from typing import Any
 from .canonical import LARGEST, plain
 from .errors import BadInput, Problem
 
+GRANT = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 IDENTIFIER = re.compile(r"[a-z][a-z0-9]*(?:[-.][a-z0-9]+)*")
 REFERENCE = re.compile(r"[A-Z][A-Z0-9]*(?:-[A-Z0-9]+)*")
 COLUMN = re.compile(r"[a-z][a-z0-9_]*")
@@ -21,7 +22,7 @@ DATASET = re.compile(r"[a-z][a-z0-9-]*/[a-z][a-z0-9-]*(?:-[A-Z0-9-]+)?")
 GROUP = re.compile(r"[a-z][a-z0-9-]*/[a-z][a-z0-9-]*")
 PERIOD = re.compile(r"P(?=\d)(?:\d+Y)?(?:\d+M)?(?:\d+W)?(?:\d+D)?")
 DIGEST = re.compile(r"[0-9a-f]{64}")
-LONGEST = 20_000
+LONGEST, LONGEST_NAME = 20_000, 200
 
 
 class Fields:
@@ -56,6 +57,8 @@ class Fields:
         if isinstance(value, str) and value != default:
             if not value.strip() or len(value) > LONGEST:
                 self.wrong(name, f"text of 1 to {LONGEST} characters is needed here")
+            elif like is not None and len(value) > LONGEST_NAME:
+                self.wrong(name, f"at most {LONGEST_NAME} characters are needed here")
             elif like is not None and not like.fullmatch(value):
                 self.wrong(name, "this is not of the form asked for", f"form: {like.pattern}")
             else:
@@ -110,6 +113,8 @@ class Fields:
         for index, value in enumerate(values):
             if not isinstance(value, str) or not value.strip():
                 self.wrong(f"{name}[{index}]", "text is needed here")
+            elif like is not None and len(value) > LONGEST_NAME:
+                self.wrong(name, f"at most {LONGEST_NAME} characters are needed here")
             elif like is not None and not like.fullmatch(value):
                 self.wrong(f"{name}[{index}]", "this is not of the form asked for", like.pattern)
             else:

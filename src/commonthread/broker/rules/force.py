@@ -41,7 +41,7 @@ def in_force(reference: str, standing: Standing, at: datetime, depth: int = 0) -
     terms = version.terms
     reasons: list[Reason] = []
     boundaries = [FOREVER]
-    reasons += _signature_reasons(version, standing)
+    reasons += signature_reasons(version, standing)
     reasons += _date_reasons(terms, at, boundaries)
     reasons += _act_reasons(version, standing)
     reasons += _charter_reasons(version, standing, at, boundaries)
@@ -60,7 +60,7 @@ def in_force(reference: str, standing: Standing, at: datetime, depth: int = 0) -
     return Force(version, distinct(reasons), min(boundaries), distinct(warnings))
 
 
-def _signature_reasons(version: Version, standing: Standing) -> Iterator[Reason]:
+def signature_reasons(version: Version, standing: Standing) -> Iterator[Reason]:
     for partner in standing.outstanding(version):
         yield Reason(
             "unsigned",

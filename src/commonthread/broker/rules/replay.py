@@ -35,7 +35,7 @@ from .facts import (
     Fact,
     text_digest,
 )
-from .fields import DATASET, DIGEST, GROUP, IDENTIFIER, REFERENCE, Fields, read
+from .fields import DATASET, DIGEST, GRANT, GROUP, IDENTIFIER, REFERENCE, Fields, read
 from .keys import parse_envelope, parse_key
 from .signed import attested, bare, check_envelope, own_fact, wrong
 from .standing import (
@@ -389,7 +389,7 @@ def _fulfilment(standing: Standing, fact: Fact) -> None:
         return fields.make(
             Fulfilment,
             reference=fields.text("reference", like=REFERENCE),
-            grant=fields.text("grant", like=IDENTIFIER),
+            grant=fields.text("grant", like=GRANT),
             need=fields.choice("need", NEEDS),
             member=fields.text("member", "", like=IDENTIFIER),
             starts=_instant(fields, "starts"),

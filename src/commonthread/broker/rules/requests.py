@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 DEPOSITS, QUARANTINE, PROFILE = "deposits", "quarantine", "profile"
+OWN_DATA = (DEPOSITS, QUARANTINE, PROFILE)
 PERSON = "person"
 
 
