@@ -35,12 +35,15 @@ from commonthread.broker.access import (
 )
 from commonthread.broker.access.proofs import Report
 from commonthread.broker.access.status import statuses
+from commonthread.broker.records import Notice
+from commonthread.broker.records.caches import notices_of
+from commonthread.broker.records.writing import SHOWN
 from commonthread.broker.rules.binding import exposed_types
 from commonthread.broker.rules.charter import parse_dpia
 from commonthread.broker.rules.decisions import decide, what_can
-from commonthread.broker.rules.facts import CHARTER, DPIA, MEMBER, PARTNER
+from commonthread.broker.rules.facts import CHARTER, DPIA, MEMBER, PARTNER, Fact
 from commonthread.broker.rules.keys import public_key
-from commonthread.broker.rules.standing import Member, Partner
+from commonthread.broker.rules.standing import Member, Partner, Standing
 from commonthread.broker.rules.terms import PLATFORM
 
 LINKAGE, FALLS, CARE = "ISA-2026-001", "ISA-2026-014", "ISA-2026-020"
@@ -140,6 +143,7 @@ class StandInEntry:
     at: str
     kind: str
     public: Mapping[str, Any]
+    leaf: bytes = b""
 
 
 class StandInLedger:
@@ -150,19 +154,27 @@ class StandInLedger:
     def __init__(self, county: County) -> None:
         self._county = county
         self.broken = False
-        self._entries = [
-            StandInEntry(seq, f"{fact.at:%Y-%m-%dT%H:%M:%SZ}", fact.kind, _public(fact.body))
-            for seq, fact in enumerate(county.facts)
-        ]
+        self._entries: list[StandInEntry] = []
+        self._notices: list[Notice] = []
+        for fact in county.facts:
+            self.record(fact.kind, _public(fact), bytes.fromhex(fact.leaf))
 
     @property
     def size(self) -> int:
         return len(self._entries)
 
-    def record(self, kind: str, public: Mapping[str, Any]) -> int:
+    def record(self, kind: str, public: Mapping[str, Any], leaf: bytes = b"") -> int:
         at = f"{self._county.at:%Y-%m-%dT%H:%M:%SZ}"
-        self._entries.append(StandInEntry(self.size, at, kind, public))
+        self._entries.append(StandInEntry(self.size, at, kind, public, leaf))
         return self.size - 1
+
+    def tell(self, fact: Fact, before: Standing) -> None:
+        """Record a fact that came after the ledger was made, with its notices."""
+        seq = self.record(fact.kind, _public(fact), bytes.fromhex(fact.leaf))
+        self._notices += notices_of(fact, seq, before, self._county.standing)
+
+    def notices(self, party: str = "") -> tuple[Notice, ...]:
+        return tuple(notice for notice in self._notices if party in ("", notice.party))
 
     def entries(self, first: int = 0, limit: int = 100) -> tuple[StandInEntry, ...]:
         return tuple(self._entries[first : first + limit])
@@ -184,13 +196,9 @@ class StandInLedger:
         return Report(self.size, len(self._county.facts), "0" * 64)
 
 
-def _public(body: Mapping[str, Any]) -> Mapping[str, Any]:
-    shown = ("id", "reference", "version", "dataset", "number", "rows", "digest")
-    found = {name: body[name] for name in shown if name in body}
-    envelope = body.get("envelope")
-    if isinstance(envelope, dict):
-        found |= {"act": envelope["act"], "subject": envelope["subject"]}
-    return found
+def _public(fact: Fact) -> Mapping[str, Any]:
+    """What the real ledger shows of a fact, and no more."""
+    return {name: fact.body[name] for name in SHOWN.get(fact.kind, ()) if name in fact.body}
 
 
 class StandInBroker:
@@ -207,6 +215,9 @@ class StandInBroker:
 
     def partners(self) -> tuple[Partner, ...]:
         return tuple(self.county.standing.partners.values())
+
+    def standing(self) -> Standing:
+        return self.county.standing
 
     def agreements(self) -> tuple[AgreementStatus, ...]:
         return statuses(self.county.standing, self.county.at)
@@ -250,15 +261,15 @@ class StandInBroker:
 
     def act(self, reference: str, what: str, member: str, reason: str = "") -> None:
         partner = self.county.standing.members[member].partner
-        before = len(self.county.facts)
+        before, facts = self.county.standing.copy(), len(self.county.facts)
         if reference in self.county.standing.charters:
             self.county.accede(partner, reference)
         elif what == "sign":
             self.county.sign(reference, partner)
         else:
             getattr(self.county, what)(reference, partner, reason)
-        for fact in self.county.facts[before:]:
-            self.ledger.record(fact.kind, _public(fact.body))
+        for fact in self.county.facts[facts:]:
+            self.ledger.tell(fact, before)
 
     def terms(self, reference: str) -> Any:
         version = self.county.standing.governing(reference)

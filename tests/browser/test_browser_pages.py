@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
-from tests.stand_in_broker import FALLS, StandInBroker, stand_in
+from tests.stand_in_broker import CARE, FALLS, StandInBroker, stand_in
 
 from commonthread.web import pages
 from commonthread.web.jobs import Jobs
@@ -27,6 +29,13 @@ def broker(shared: Path, monkeypatch: pytest.MonkeyPatch) -> StandInBroker:
     made = stand_in(shared / "examples" / "first-county")
     monkeypatch.setattr(pages, "open_broker", lambda: made)
     return made
+
+
+@pytest.fixture
+def draft(broker: StandInBroker) -> None:
+    """A second version of an agreement in force waits for signatures."""
+    changed = replace(broker.terms(FALLS), version=2, ends=date(2034, 6, 30))
+    broker.county.propose(changed)
 
 
 @pytest.fixture(autouse=True)
@@ -190,6 +199,12 @@ def ledger(page: Page) -> None:
     page.goto("/ledger/")
 
 
+def cannot(page: Page) -> None:
+    sign_in(page, ANALYST)
+    page.goto(f"/agreements/{FALLS}/withdraw/")
+    expect(page.get_by_role("heading", level=1)).to_have_text(f"You cannot withdraw from {FALLS}")
+
+
 def verified(page: Page) -> None:
     ledger(page)
     page.get_by_role("button", name="Verify the ledger").click()
@@ -220,6 +235,7 @@ PLACES = [
     ledger,
     verified,
     not_found,
+    cannot,
 ]
 
 
@@ -239,6 +255,72 @@ def test_a_page_works_without_script(visit: Open, place: Callable[[Page], None])
     page = visit("narrow", script=False)
     place(page)
     expect(page.get_by_role("heading", level=1)).to_be_visible()
+
+
+@pytest.mark.usefixtures("draft")
+@pytest.mark.parametrize("address", ["", f"{FALLS}/", f"{FALLS}/draft/", f"{FALLS}/sign/"])
+def test_a_draft_has_no_fault_and_fits(visit: Open, axe: str, address: str) -> None:
+    page = visit()
+    sign_in(page, DOCTOR)
+    page.goto(f"/agreements/{address}")
+    for width, height in SIZES.values():
+        page.set_viewport_size({"width": width, "height": height})
+        assert faults(page, axe) == []
+        assert overflow(page) <= 0
+
+
+@pytest.mark.parametrize("address", ["/query/", "/query/lookup/"])
+def test_why_nothing_is_open_has_no_fault_and_fits(
+    visit: Open, axe: str, broker: StandInBroker, address: str
+) -> None:
+    broker.county.suspend(CARE, "severn-acute")
+    page = visit("narrow")
+    sign_in(page, CARER)
+    page.goto(address)
+    expect(page.get_by_role("region", name=CARE)).to_contain_text("has suspended")
+    assert faults(page, axe) == []
+    assert overflow(page) <= 0
+
+
+@pytest.mark.usefixtures("draft")
+def test_a_draft_is_signed_without_script_on_a_telephone(visit: Open) -> None:
+    page = visit("narrow", script=False)
+    sign_in(page, DOCTOR)
+    page.get_by_role("button", name=f"Read version 2 of {FALLS}").click()
+    page.get_by_role("button", name="Sign version 2").click()
+    page.get_by_role("button", name="Sign for Severn Acute").click()
+    waits = page.get_by_role("region", name="Version 2 waits for signatures")
+    expect(waits).to_contain_text("Still to sign: Wychshire County Council")
+    expect(waits.get_by_role("button", name="Sign version 2")).to_have_count(0)
+
+
+BROKEN = """() => [...document.querySelectorAll('th .ct-code')]
+  .filter(name => name.getClientRects().length > 1).map(name => name.textContent)"""
+
+
+@pytest.mark.parametrize("place", [agreement, query], ids=lambda place: place.__name__)
+def test_no_name_of_a_column_is_broken_on_a_telephone(
+    visit: Open, place: Callable[[Page], None]
+) -> None:
+    page = visit("narrow")
+    place(page)
+    if place is query:
+        page.get_by_role("link", name=FALLS).first.click()
+    expect(page.locator("th .ct-code").first).to_be_visible()
+    assert page.evaluate(BROKEN) == []
+
+
+def test_a_wide_answer_says_on_a_telephone_that_it_scrolls(visit: Open) -> None:
+    page = visit("narrow")
+    sign_in(page, CARER)
+    run(page, "SELECT surname FROM clients")
+    expect(page.get_by_text("scroll the table sideways")).to_be_visible()
+    scrolled = page.get_by_role("region", name="The answer as a table")
+    shadow = scrolled.evaluate("it => getComputedStyle(it).backgroundAttachment")
+    assert shadow == "local, local, scroll, scroll"
+    assert scrolled.evaluate("it => it.scrollWidth > it.clientWidth")
+    page.set_viewport_size({"width": 1280, "height": 900})
+    expect(page.get_by_text("scroll the table sideways")).to_be_hidden()
 
 
 def test_the_demo_home_is_told_on_the_first_line(visit: Open) -> None:

@@ -3,6 +3,8 @@
 import re
 import time
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -90,6 +92,19 @@ def test_personas_are_listed_by_partner_with_what_they_can_do(broker: StandInBro
     assert "The person index" not in said
 
 
+def test_a_persona_is_known_by_the_id_that_commands_use(broker: StandInBroker) -> None:
+    said = text_of(Client().get("/"))
+    assert "Telecare team lead t.vale" in said
+    assert "Medical Director m.dove" in said
+
+
+def test_partners_stand_in_the_order_in_which_they_joined(broker: StandInBroker) -> None:
+    broker.county.add_partner("albion")
+    broker.county.add_member("z.last", "albion")
+    said = text_of(Client().get("/"))
+    assert said.index("Wychshire County Council") < said.index("Albion") < said.index("z.last")
+
+
 def test_the_platforms_own_members_are_nobody_to_be(broker: StandInBroker) -> None:
     client = Client()
     client.post("/sign-in/", {"member": "commonthread.service"})
@@ -137,7 +152,7 @@ def test_an_agreement_says_what_each_grant_opens_in_words(broker: StandInBroker)
     said = text_of(signed_in(ANALYST).get(f"/agreements/{FALLS}/"))
     assert "Rows where born is on or before 1 January 1961" in said
     assert "arrived is on or after 1 January 2025 and outcome is not died" in said
-    assert "The age in bands of five years, as at 1 January 2026" in said
+    assert "The age in bands of five years such as 85-89, as at 1 January 2026" in said
     assert "No figure about fewer than 5 residents" in said
     assert "You can use this" in said
     assert broker.terms(FALLS).digest in said
@@ -150,7 +165,10 @@ def test_a_grant_that_is_not_open_says_why(broker: StandInBroker) -> None:
 
 
 def test_an_agreement_that_nobody_made_is_not_found(broker: StandInBroker) -> None:
-    assert signed_in(ANALYST).get("/agreements/ISA-1999-001/").status_code == 404
+    answer = signed_in(ANALYST).get("/agreements/ISA-1999-001/")
+    assert answer.status_code == 404
+    assert all(shown in text_of(answer) for shown in (BANNER, "Sign out", "Ledger"))
+    assert "15 minutes" not in text_of(answer)
 
 
 def test_a_signatory_signs_the_digest_that_was_shown(
@@ -174,10 +192,92 @@ def test_another_digest_is_not_signed(shared: Path, monkeypatch: pytest.MonkeyPa
     assert "The terms have changed" in text_of(answer)
 
 
+def test_a_draft_is_shown_beside_what_governs(broker: StandInBroker) -> None:
+    draft = proposed(broker)
+    client = signed_in(DIRECTOR)
+    for address in ("/agreements/", f"/agreements/{FALLS}/"):
+        said = text_of(client.get(address))
+        assert "Version 2 waits for signatures" in said
+        assert "Version 1 governs until all have signed." in said
+        assert "Still to sign: Severn Acute Hospitals NHS Trust; Wychshire County Council" in said
+        assert draft.digest in said
+    assert broker.terms(FALLS).digest in text_of(client.get(f"/agreements/{FALLS}/"))
+
+
+def test_a_draft_is_read_whole_before_it_is_signed(broker: StandInBroker) -> None:
+    draft = proposed(broker)
+    said = text_of(signed_in(DIRECTOR).get(f"/agreements/{FALLS}/draft/"))
+    assert "These terms open nothing yet. Version 1 governs" in said
+    assert draft.digest in said
+    assert broker.terms(FALLS).digest not in said
+    assert "The last day is now 30 June 2034; it was 31 December 2034" in said
+    assert "Sign version 2" in said
+    assert "You can use this" not in said
+
+
+def test_without_a_draft_its_page_is_the_agreements(broker: StandInBroker) -> None:
+    answer = signed_in(DIRECTOR).get(f"/agreements/{FALLS}/draft/")
+    assert (answer.status_code, answer["Location"]) == (302, f"/agreements/{FALLS}/")
+
+
+@pytest.mark.parametrize("leaves", [False, True], ids=["in-force", "after-a-withdrawal"])
+def test_a_signatory_signs_the_draft(broker: StandInBroker, leaves: bool) -> None:
+    if leaves:
+        broker.county.withdraw(FALLS, "severn-acute")
+    draft = proposed(broker)
+    for member in (DIRECTOR, DOCTOR):
+        client = signed_in(member)
+        assert f"/agreements/{FALLS}/sign/" in client.get("/agreements/").content.decode()
+        said = text_of(client.get(f"/agreements/{FALLS}/sign/"))
+        assert draft.digest in said
+        assert "2, a draft: version 1 governs until all have signed." in said
+        sent = client.post(f"/agreements/{FALLS}/sign/", {"digest": draft.digest})
+        assert sent.status_code == 302, text_of(sent)
+    status = next(item for item in broker.agreements() if item.reference == FALLS)
+    assert (status.version, status.in_force, status.draft) == (2, True, None)
+
+
+def test_the_digest_of_what_governs_does_not_sign_the_draft(broker: StandInBroker) -> None:
+    proposed(broker)
+    sent = {"digest": broker.terms(FALLS).digest}
+    answer = signed_in(DIRECTOR).post(f"/agreements/{FALLS}/sign/", sent)
+    assert "The terms have changed" in text_of(answer)
+
+
+def proposed(broker: StandInBroker) -> Any:
+    """A second version of the falls agreement that waits for signatures."""
+    ends = date(2034, 6, 30)
+    return broker.county.propose(replace(broker.terms(FALLS), version=2, ends=ends))
+
+
 def test_only_a_signatory_of_a_party_is_offered_acts(broker: StandInBroker) -> None:
-    assert signed_in(ANALYST).get(f"/agreements/{FALLS}/withdraw/").status_code == 404
-    assert signed_in("h.ode").get(f"/agreements/{FALLS}/withdraw/").status_code == 404
+    assert signed_in(ANALYST).get(f"/agreements/{FALLS}/withdraw/").status_code == 403
+    assert signed_in("h.ode").get(f"/agreements/{FALLS}/withdraw/").status_code == 403
     assert signed_in(DOCTOR).get(f"/agreements/{FALLS}/withdraw/").status_code == 200
+    assert signed_in(DOCTOR).get(f"/agreements/{FALLS}/burn/").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("member", "act", "why"),
+    [
+        (ANALYST, "withdraw", "You are not a signatory."),
+        ("h.ode", "withdraw", "Saltbridge District Council is not a party to ISA-2026-014."),
+        (DOCTOR, "sign", "Severn Acute Hospitals NHS Trust has signed version 1 of"),
+        (DOCTOR, "resume", "Severn Acute Hospitals NHS Trust has not suspended ISA-2026-014"),
+    ],
+    ids=["no-signatory", "no-party", "signed", "not-suspended"],
+)
+def test_who_cannot_act_is_told_why_and_who_can(
+    broker: StandInBroker, member: str, act: str, why: str
+) -> None:
+    answer = signed_in(member).get(f"/agreements/{FALLS}/{act}/")
+    said = text_of(answer)
+    assert answer.status_code == 403
+    assert why in said
+    assert BANNER in said and "Sign out" in said
+    able = "For Severn Acute Hospitals NHS Trust: Medical Director (m.dove)"
+    assert (able in said) == (act == "withdraw")
+    assert ("Nobody can do this now." in said) == (act != "withdraw")
 
 
 def test_a_withdrawal_needs_a_reason(broker: StandInBroker) -> None:
@@ -222,7 +322,26 @@ def test_the_form_shows_the_tables_and_examples_that_are_open(broker: StandInBro
 
 
 def test_a_member_without_grants_is_told_that_nothing_is_open(broker: StandInBroker) -> None:
-    assert "No agreement opens a table to you now" in text_of(signed_in("e.wren").get("/query/"))
+    said = text_of(signed_in("e.wren").get("/query/"))
+    assert "No agreement opens a table to you now" in said
+    assert "Those who sign, advise and deposit never read other partners’ data." in said
+
+
+@pytest.mark.parametrize("address", ["/query/", "/query/lookup/"])
+def test_who_has_grants_is_told_why_they_are_closed_and_not_to_be_another(
+    broker: StandInBroker, address: str
+) -> None:
+    broker.county.suspend(CARE, "severn-acute")
+    said = text_of(signed_in(CARER).get(address))
+    assert f"severn-acute has suspended {CARE}." in said
+    assert "A signatory of severn-acute resumes it." in said
+    assert FALLS not in said
+    assert "sign in as" not in said
+
+
+def test_the_form_says_how_a_column_is_shown(broker: StandInBroker) -> None:
+    said = text_of(signed_in(ANALYST).get(f"/query/?under={quote(STATISTICS, safe='')}"))
+    assert "born text: the age in bands of five years such as 85-89, as at 1 January 2026" in said
 
 
 @pytest.mark.parametrize(
@@ -247,6 +366,8 @@ def test_a_refusal_shows_each_reason_with_its_clause(broker: StandInBroker) -> N
     _, said = asked(signed_in(ANALYST), "SELECT * FROM housing_register")
     assert "Refused" in said
     assert "The query names a table that no grant of the agreement opens. grant" in said
+    assert "Check the spelling first" in said
+    assert "The agreement does not allow this" not in said
     assert "What would change it: Its tables: attendances, telecare_over_65." in said
 
 
@@ -261,6 +382,7 @@ def test_an_answer_belongs_to_who_asked(broker: StandInBroker) -> None:
     address, _ = asked(signed_in(ANALYST), DEVICES)
     other = signed_in(CARER)
     assert other.get(address).status_code == 404
+    assert "Answers are kept for 15 minutes" in text_of(other.get(address))
     assert other.get(f"{address}state/").status_code == 404
     assert other.get(f"{address}answer.csv").status_code == 404
     assert other.post(f"{address}stop/").status_code == 404
@@ -337,6 +459,12 @@ def test_a_page_shows_a_thousand_rows(broker: StandInBroker) -> None:
     assert client.get(f"{address}answer.csv").content.decode().count("\n") == 1_502
 
 
+def test_a_table_that_may_be_too_wide_says_that_it_scrolls(broker: StandInBroker) -> None:
+    assert "scroll the table sideways" not in asked(signed_in(ANALYST), DEVICES)[1]
+    _, said = asked(signed_in(CARER), "SELECT surname FROM clients", DIRECT_CARE)
+    assert "5 columns. To see those that do not fit, scroll the table sideways." in said
+
+
 def test_values_are_shown_as_text_and_never_as_markup(broker: StandInBroker) -> None:
     client = signed_in(ANALYST)
     address, said = asked(client, "SELECT hostile FROM attendances")
@@ -366,6 +494,12 @@ def test_what_may_not_be_exported_is_not_downloaded(broker: StandInBroker) -> No
     assert client.get(f"{address}answer.csv").status_code == 403
 
 
+def test_a_look_up_promises_nothing_that_there_is_not(broker: StandInBroker) -> None:
+    said = text_of(signed_in(CARER).get("/query/lookup/"))
+    assert "person concerned" not in said
+    assert "Your reason and your name go into the ledger, encrypted." in said
+
+
 def test_a_look_up_needs_a_reason(broker: StandInBroker) -> None:
     sent = {"grant": f"{DIRECT_CARE}/before-a-visit", "value": "4611686018427387905"}
     answer = signed_in(CARER).post("/query/lookup/", sent)
@@ -393,6 +527,28 @@ def test_the_ledger_is_shown_newest_first_by_pages(broker: StandInBroker) -> Non
     assert f"before={last - 24}" in page.content.decode()
     older = text_of(client.get(f"/ledger/?before={last - 24}"))
     assert f"Entries {last - 25} to" in older
+
+
+def test_the_ledger_says_which_act_by_whom(broker: StandInBroker) -> None:
+    for act in ("suspend", "resume", "withdraw"):
+        broker.act(FALLS, act, DOCTOR, "We look into it")
+    said = text_of(signed_in(ANALYST).get("/ledger/"))
+    trust = "partner Severn Acute Hospitals NHS Trust"
+    assert f"A withdrawal from an agreement {trust} signatory m.dove reference {FALLS}" in said
+    # Who resumed is no fact that stands: the outbox still says which partner it was.
+    assert f"An agreement resumed {trust} reference {FALLS}" in said
+    assert f"An agreement suspended {trust} reference {FALLS}" in said
+    assert "An agreement signed partner Wychshire County Council signatory d.ashe" in said
+
+
+def test_the_ledger_says_a_lease_in_plain_words(broker: StandInBroker) -> None:
+    client = signed_in(ANALYST)
+    asked(client, DEVICES)
+    page = client.get("/ledger/")
+    opened = broker.ledger.size - 2
+    assert f"An answer closed answer opened by entry {opened}" in text_of(page)
+    assert f'href="/ledger/?before={opened + 1}#entries"' in page.content.decode()
+    assert "lease" not in text_of(page)
 
 
 @pytest.mark.parametrize("before", ["-1", "x", "9" * 30, "0", "²"])

@@ -8,7 +8,16 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test import Client
-from tests.homes import ANALYST, PURPOSE, REFERENCE, SECRET, SIGNATORY, small_home
+from tests.homes import (
+    ANALYST,
+    OTHER_SIGNATORY,
+    PURPOSE,
+    REFERENCE,
+    SECRET,
+    SIGNATORY,
+    agreement,
+    small_home,
+)
 
 from commonthread.broker.access import Broker
 from commonthread.broker.records import close_ledgers
@@ -69,3 +78,62 @@ def test_the_verify_button_says_whether_the_ledger_holds(client: Client) -> None
     with connection.cursor() as cursor:
         cursor.execute("UPDATE ledger_entry SET text = replace(text, 'a', 'b') WHERE seq = 3")
     assert "<title>The ledger verifies" not in client.post("/ledger/verify/").content.decode()
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "selct ref from calls",
+        "select * form calls",
+        "select ref, from",
+        "select foo(ref) from calls",
+    ],
+    ids=["verb", "form", "comma", "function"],
+)
+def test_a_slip_of_the_pen_is_no_matter_of_the_agreement(client: Client, sql: str) -> None:
+    page = settled(client, asked(client, sql))
+    assert "The query cannot be taken</h1>" in page
+    assert "The agreement does not allow this" not in page
+    assert sql in page
+
+
+@pytest.mark.parametrize("sql", ["select * from call", "select minuts from calls"])
+def test_a_name_that_nothing_opens_may_be_a_slip(client: Client, sql: str) -> None:
+    page = settled(client, asked(client, sql))
+    assert "Check the spelling first" in page
+    assert "The agreement does not allow this" not in page
+    assert SECRET not in page
+
+
+def test_what_takes_too_long_says_so_and_what_to_do(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("commonthread.broker.access.reading.DEADLINE_SECONDS", 2.0)
+    page = settled(client, asked(client, LONG))
+    assert "The query did not finish</h1>" in page
+    assert "It took longer than 2 seconds" in page
+    assert "keep fewer rows with WHERE" in page
+    assert "The agreement does not allow this" not in page
+
+
+def test_a_new_version_is_read_and_signed_on_the_pages(client: Client, broker: Broker) -> None:
+    broker.act(REFERENCE, "withdraw", SIGNATORY, "review")
+    broker.apply([agreement(2)])
+    draft = broker.status(REFERENCE).draft
+    assert draft is not None
+    assert draft.digest in client.get(f"/agreements/{REFERENCE}/").content.decode()
+    for member in (SIGNATORY, OTHER_SIGNATORY):
+        client.post("/sign-in/", {"member": member})
+        address = f"/agreements/{REFERENCE}/sign/"
+        assert draft.digest in client.get(address).content.decode()
+        assert client.post(address, {"digest": draft.digest}).status_code == 302
+    assert broker.status(REFERENCE).digest == draft.digest
+    assert broker.status(REFERENCE).in_force
+
+
+def test_the_ledger_page_says_who_did_what(client: Client, broker: Broker) -> None:
+    broker.act(REFERENCE, "suspend", SIGNATORY, "review")
+    page = client.get("/ledger/").content.decode()
+    assert "An agreement suspended" in page
+    assert SIGNATORY in page
+    assert "An agreement signed" in page

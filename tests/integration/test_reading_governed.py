@@ -31,7 +31,10 @@ from commonthread.broker.access import (
     Refused,
     Request,
     Sql,
+    leases,
 )
+from commonthread.broker.access.acts import act
+from commonthread.broker.access.documents import written
 from commonthread.broker.access.exports import records, safe, write
 from commonthread.broker.records import close_ledgers
 from commonthread.catalogue.deposits import receive
@@ -323,3 +326,20 @@ def test_an_extract_made_while_its_ground_went_away_is_destroyed(
         broker.read(ask("select count(*) from calls"))
     home = broker.ledger._ledger._keyring.home
     assert not list((home / "extracts").glob("*.parquet*"))
+
+
+def test_a_worker_that_fails_because_another_process_heard_first_is_said_to_be_ended(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leases, "PERIOD_SECONDS", 60.0)
+    monkeypatch.setattr(leases, "SILENT_SECONDS", 60.0)
+    with broker.read(ask("select * from calls")) as answer:
+        # As another process would: the fact, and the extract destroyed; this watch has not looked.
+        keyring = broker.ledger._ledger._keyring
+        fact = act(broker.standing(), keyring, REFERENCE, "withdraw", SIGNATORY, "review", key=None)
+        broker._ledger.add(written([fact]))
+        for path in (keyring.home / "extracts").glob("*.parquet"):
+            broker._store.destroy(path)
+        with pytest.raises(LeaseEnded) as ended:
+            list(answer.batches())
+    assert [reason.code for reason in ended.value.reasons] == ["withdrawn"]

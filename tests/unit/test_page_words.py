@@ -3,22 +3,27 @@
 import hashlib
 import inspect
 import re
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.factories import agreement, grant
 from tests.stand_in_broker import StandInAnswer, StandInBroker, StandInLedger
 
-from commonthread.broker.access import Answer, Broker
+from commonthread.broker.access import Answer, Broker, Reason, Refused
 from commonthread.broker.access.proofs import LedgerView
 from commonthread.broker.lake.gate import TableShape, gate
+from commonthread.broker.rules.authored import parse_terms
 from commonthread.broker.rules.filters import parse_filter
-from commonthread.broker.rules.terms import Grant, GrantedColumn
+from commonthread.broker.rules.terms import Duty, Grant, GrantedColumn
 from commonthread.web import words
 from commonthread.web.cells import as_text, csv_lines
+from commonthread.web.changes import changes
 from commonthread.web.examples import Table, examples
+from commonthread.web.jobs import FAULTY, REFUSED, UNFINISHED, kind_of
 
 ROOT = Path(__file__).resolve().parents[2]
 VENDOR = ROOT / "src" / "commonthread" / "web" / "static" / "vendor"
@@ -100,6 +105,87 @@ def test_a_negative_name_in_a_download_is_text() -> None:
     assert list(csv_lines([("n", "pseudonym")], [("-5",)], ""))[1] == "'-5\r\n"
 
 
+OLD = parse_terms(
+    agreement(
+        [
+            grant("calls", "wychshire/calls", ["ref", "born"], contract="0" * 64),
+            grant("visits", "severn-acute/visits", ["ref"], contract="1" * 64),
+        ]
+    )
+)
+CALLS, VISITS_GRANT = OLD.grants
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"version": 2}, []),
+        (
+            {"ends": date(2033, 1, 2)},
+            ["The last day is now 2 January 2033; it was 31 December 2034"],
+        ),
+        ({"title": "Other"}, ["The title is now Other; it was A test of sharing"]),
+        ({"rests_on": ("ISA-2026-001",)}, ["What it rests on is now ISA-2026-001; it was nothing"]),
+        ({"grants": (CALLS,)}, ["No longer a grant: visits"]),
+        (
+            {"grants": (replace(CALLS, columns=(GrantedColumn("ref"),)), VISITS_GRANT)},
+            ["Grant calls no longer says: The column born, as it is"],
+        ),
+        (
+            {"grants": (replace(CALLS, export=True), VISITS_GRANT)},
+            [
+                "Grant calls now says: May be downloaded",
+                "Grant calls no longer says: May not be downloaded",
+            ],
+        ),
+        (
+            {"grants": (replace(CALLS, contract="2" * 64), VISITS_GRANT)},
+            ["Grant calls has another contract"],
+        ),
+        (
+            {"parties": (replace(OLD.parties[0], legal_power="Another Act"), *OLD.parties[1:])},
+            ["Party severn-acute has another legal power"],
+        ),
+        ({"duties": (Duty("tell", "Tell.", "wychshire", date(2027, 1, 1)),)}, ["New duty: tell"]),
+    ],
+    ids=[
+        "version",
+        "date",
+        "title",
+        "rests-on",
+        "grant-gone",
+        "column-gone",
+        "condition",
+        "contract",
+        "party",
+        "duty",
+    ],
+)
+def test_what_a_new_version_says_otherwise(changed: dict[str, Any], said: list[str]) -> None:
+    assert list(changes(OLD, replace(OLD, **changed))) == said
+
+
+@pytest.mark.parametrize(
+    ("code", "state"),
+    [
+        ("recipient", REFUSED),
+        ("grant-unknown", REFUSED),
+        ("gate-column", REFUSED),
+        ("gate-mode", REFUSED),
+        ("gate-statement", FAULTY),
+        ("statistics-join", FAULTY),
+        ("run-failed", UNFINISHED),
+    ],
+)
+def test_a_refusal_is_of_what_was_agreed_or_of_how_it_was_written(code: str, state: str) -> None:
+    assert kind_of(Refused([Reason(code, "clause", "Said.")])) == state
+
+
+def test_a_refusal_by_the_agreement_outweighs_how_it_was_written() -> None:
+    reasons = [Reason("gate-statement", "gate", "One."), Reason("recipient", "grant", "Two.")]
+    assert kind_of(Refused(reasons)) == REFUSED
+
+
 PEOPLE = {"person": ("person", True), "device": ("text", True), "alarms": ("integer", True)}
 VISITS = {"person": ("person", True), "arrived": ("integer", False), "outcome": ("text", True)}
 
@@ -139,7 +225,7 @@ def test_nothing_of_govuks_own_is_served(word: str) -> None:
     assert all(word not in path.read_text() for path in files)
 
 
-INVENTED = {"record", "terms", "county", "word", "broken"}
+INVENTED = {"record", "tell", "terms", "county", "word", "broken"}
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,12 @@ SHOWN_ROWS = 1_000
 # A download is made of the rows that were released to this page, so they are held until then.
 EXPORTED_ROWS = 100_000
 RUNNING, DONE, STOPPED, ENDED = "running", "done", "stopped", "ended"
-REFUSED, FAULTY, BROKEN = "refused", "faulty", "broken"
+REFUSED, FAULTY, UNFINISHED, BROKEN = "refused", "faulty", "unfinished", "broken"
+# The broker refuses by reasons; those of these codes are no matter of what was agreed.
+RUN, WRITING = "run-", ("gate-", "statistics-")
+# A slip of the pen and a name that is not granted look the same, and must.
+NAMES = frozenset({"gate-table", "gate-column", "grant-unknown"})
+AGREED = NAMES | {"gate-mode"}
 LOG = logging.getLogger(__name__)
 
 
@@ -87,7 +92,7 @@ class Job:
             else:
                 self.end(error.reasons)
         except Refused as error:
-            self._finish(STOPPED if self._stopping else REFUSED, error)
+            self._finish(STOPPED if self._stopping else kind_of(error), error)
         except BadInput as error:
             self._finish(STOPPED if self._stopping else FAULTY, error)
         except UserFacing as error:
@@ -135,6 +140,11 @@ class Job:
         with self._lock:
             return copy(self)
 
+    @property
+    def misnamed(self) -> bool:
+        """Whether it was refused for a name alone, which may be no more than a slip."""
+        return self.state == REFUSED and {reason.code for reason in self.reasons} <= NAMES
+
     def _finish(self, state: str, error: UserFacing | None = None) -> None:
         with self._lock:
             if state != DONE:
@@ -145,6 +155,15 @@ class Job:
             self.finished = timezone.now()
             self._answer = None
             self.state = state
+
+
+def kind_of(error: Refused) -> str:
+    """Whether the agreement refuses, or the way it was written, or the run came to no end."""
+    codes = [reason.code for reason in error.reasons]
+    if any(code.startswith(RUN) for code in codes):
+        return UNFINISHED
+    written = all(code.startswith(WRITING) and code not in AGREED for code in codes)
+    return FAULTY if codes and written else REFUSED
 
 
 class Jobs:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
-from typing import Any
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIRequest
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.utils.text import slugify
 
+from commonthread.broker.rules.facts import ACT
 from commonthread.web import words
-from commonthread.web.pages import Visit, page
+from commonthread.web.pages import Visit, page, partner_names
+
+if TYPE_CHECKING:
+    from commonthread.broker.access import Broker
+    from commonthread.broker.rules.standing import Act
 
 PAGE = 25
 SHORT = 12
@@ -25,7 +31,7 @@ KINDS = {
     "charter": "A charter proposed",
     "dpia": "A DPIA",
     "agreement": "An agreement proposed",
-    "act": "An act of a signatory",
+    "act": "A signatory’s act",
     "deposit": "A deposit",
     "fulfilment": "A need met",
     "objection": "An objection",
@@ -37,18 +43,54 @@ KINDS = {
 }
 
 
+ACTS = {
+    "accede": "A charter acceded to",
+    "sign": "An agreement signed",
+    "withdraw": "A withdrawal from an agreement",
+    "suspend": "An agreement suspended",
+    "resume": "An agreement resumed",
+}
+# What a public part is called here, where its own name says little to a reader.
+LABELS = {
+    "agreement": "digest of the terms",
+    "codes": "reasons",
+    "grants": "what was opened",
+    "how": "end",
+    "lease": "answer opened by",
+    "pins": "deposits read",
+}
+ENDS = {
+    "stopped": "stopped, or left, by whoever asked",
+    "ended": "cut off, for what it rested on had ended",
+    "deadline": "took too long",
+    "memory": "needed too much memory",
+    "size": "too large",
+    "error": "failed while it ran",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One thing that an entry says: in full where it was shortened, and an entry to look at."""
+
+    name: str
+    text: str
+    full: str = ""
+    entry: int | None = None
+
+
 @page("GET")
 def newest(visit: Visit) -> HttpResponse:
     ledger = visit.broker.ledger
     before = str(visit.request.GET.get("before", ""))
     end = min(int(before), ledger.size) if before.isdecimal() and len(before) < 16 else ledger.size
     first = max(end - PAGE, 0)
-    entries = ledger.entries(first, end - first) if end else []
+    entries = ledger.entries(first, end - first) if end else ()
     return visit.show(
         "web/ledger.html",
         nav="ledger",
         ledger=_about(visit),
-        entries=[_entry(entry) for entry in reversed(list(entries))],
+        entries=_shown(visit, entries),
         older=first if first > 0 else None,
         newer=None if end >= ledger.size else min(end + PAGE, ledger.size),
         first=first,
@@ -66,13 +108,49 @@ def _about(visit: Visit) -> dict[str, Any]:
     }
 
 
-def _entry(entry: Any) -> dict[str, Any]:
-    return {
-        "seq": entry.seq,
-        "at": words.moment(entry.at),
-        "kind": KINDS.get(entry.kind, entry.kind.replace("-", " ").replace(".", " ").capitalize()),
-        "says": [(name.replace("_", " "), *_said(value)) for name, value in entry.public.items()],
-    }
+def _shown(visit: Visit, entries: Sequence[Any]) -> list[dict[str, Any]]:
+    """Newest first. Public parts say no act: which it was, the facts and the outbox say."""
+    acts = _acts(visit.broker)
+    told = {notice.seq: notice for notice in visit.broker.ledger.notices()}
+    names = partner_names(visit.broker)
+    shown = []
+    for entry in reversed(entries):
+        kind = KINDS.get(entry.kind, entry.kind.replace("-", " ").replace(".", " ").capitalize())
+        # Parts come in the order of their names; an answer's own entry is what it is about.
+        parts = sorted(entry.public.items(), key=lambda part: part[0] != "lease")
+        says = [_part(name, value) for name, value in parts]
+        if entry.kind == ACT:
+            act, notice = acts.get(entry.leaf.hex()), told.get(entry.seq)
+            if act is not None:
+                kind = ACTS.get(act.envelope.act, kind)
+                partner = act.envelope.partner
+                says = [Said("signatory", act.envelope.member), *says]
+                says = [Said("partner", names.get(partner, partner)), *says]
+            elif notice is not None:
+                kind, partner = ACTS.get(notice.kind, kind), str(notice.body["by"])
+                says = [Said("partner", names.get(partner, partner)), *says]
+        shown.append({"seq": entry.seq, "at": words.moment(entry.at), "kind": kind, "says": says})
+    return shown
+
+
+def _acts(broker: Broker) -> dict[str, Act]:
+    """The acts that stand, by the hash of their entry; one that was undone is not among them."""
+    standing = broker.standing()
+    acts = list(standing.accessions.values())
+    for versions in standing.agreements.values():
+        for version in versions:
+            for held in (version.signatures, version.withdrawals, version.suspensions):
+                acts += held.values()
+    return {act.leaf: act for act in acts}
+
+
+def _part(name: str, value: Any) -> Said:
+    label = LABELS.get(name, name.replace("_", " "))
+    if name == "lease" and isinstance(value, int):
+        return Said(label, f"entry {value}", entry=value)
+    if name == "how":
+        return Said(label, ENDS.get(str(value), str(value)))
+    return Said(label, *_said(value))
 
 
 def _said(value: Any) -> tuple[str, str]:

@@ -3,6 +3,8 @@
 - A home without personas has no sign-in yet, so it opens nothing but the page that says so.
 - The session holds a member's id and nothing else; a member that is gone is nobody.
 - No page is kept by a browser: what it shows may end a second later.
+- What is refused or not there is said between the banner and the navigation, unless the broker
+  itself failed.
 """
 
 from __future__ import annotations
@@ -12,13 +14,13 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect, render
 
-from commonthread.broker.access import UserFacing, open_broker
+from commonthread.broker.access import BadInput, Refused, UserFacing, open_broker
 
 if TYPE_CHECKING:
-    from commonthread.broker.access import Broker
+    from commonthread.broker.access import AgreementStatus, Broker
     from commonthread.broker.rules.standing import Member
 
 MEMBER = "member"
@@ -87,7 +89,13 @@ def _answer(
     visit = Visit(request, broker, _signed_in(request, broker))
     if visit.member is None and not open_to_all:
         return redirect("start")
-    return view(visit, **parts)
+    try:
+        return view(visit, **parts)
+    except Http404 as missing:
+        return visit.show("web/not_found.html", code=404, said=str(missing))
+    except (BadInput, Refused) as error:
+        said = _said_of(error)
+        return visit.show("web/error.html", code=error.http_status, layout="web/base.html", **said)
 
 
 def _signed_in(request: HttpRequest, broker: Broker) -> Member | None:
@@ -97,12 +105,16 @@ def _signed_in(request: HttpRequest, broker: Broker) -> Member | None:
 
 def _refusal(request: HttpRequest, error: UserFacing) -> HttpResponse:
     """Said on a page of its own. It asks the broker nothing: that may be what failed."""
-    context = {
+    context = {**_said_of(error), "layout": "web/plain.html"}
+    return render(request, "web/error.html", context, status=error.http_status)
+
+
+def _said_of(error: UserFacing) -> dict[str, Any]:
+    return {
         "error": error,
         "reasons": getattr(error, "reasons", ()),
         "problems": getattr(error, "problems", ()),
     }
-    return render(request, "web/error.html", context, status=error.http_status)
 
 
 def personas(broker: Broker) -> list[Member]:
@@ -112,3 +124,11 @@ def personas(broker: Broker) -> list[Member]:
 
 def partner_names(broker: Broker) -> dict[str, str]:
     return {partner.id: partner.name for partner in broker.partners()}
+
+
+def status_of(broker: Broker, reference: str) -> AgreementStatus:
+    """How one agreement or charter stands; a page about none is not found."""
+    for status in broker.agreements():
+        if status.reference == reference:
+            return status
+    raise Http404

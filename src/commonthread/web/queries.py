@@ -7,24 +7,41 @@ from dataclasses import dataclass
 from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 
-from commonthread.broker.access import BadInput, Lookup, Refused, Request, Sql
+from commonthread.broker.access import BadInput, Lookup, Reason, Refused, Request, Sql
 from commonthread.broker.rules.standing import SIGNATORY
 from commonthread.broker.rules.terms import PERSON, Grant
-from commonthread.web import cells
-from commonthread.web.agreements import parties_to_leave
+from commonthread.web import cells, words
+from commonthread.web.acts import parties_to_leave
 from commonthread.web.examples import Table, examples
-from commonthread.web.jobs import DONE, JOBS, REFUSED, RUNNING, SHOWN_ROWS, Job, recheck
-from commonthread.web.pages import DEMO, Visit, page, partner_names
+from commonthread.web.jobs import (
+    DONE,
+    FAULTY,
+    JOBS,
+    REFUSED,
+    RUNNING,
+    SHOWN_ROWS,
+    UNFINISHED,
+    Job,
+    recheck,
+)
+from commonthread.web.pages import DEMO, Visit, page, partner_names, status_of
 
 LONGEST_QUERY = 20_000
 LONGEST_VALUE = 500
+# With more columns than this a table may be wider than the window: narrow, or any.
+NARROW_COLUMNS, WIDE_COLUMNS = 2, 6
+GONE = (
+    "There is no answer at this address, or it is not yours. Answers are kept for 15 minutes and "
+    "for the person who asked."
+)
 TITLES = {
     RUNNING: "Running",
     DONE: "Answer",
     "stopped": "Stopped",
     "ended": "Ended",
     REFUSED: "Refused",
-    "faulty": "The query cannot be taken",
+    FAULTY: "The query cannot be taken",
+    UNFINISHED: "The query did not finish",
     "broken": "Nothing can be shown",
 }
 
@@ -62,6 +79,43 @@ def _choices(visit: Visit, *modes: str) -> list[Choice]:
 def _tables(visit: Visit, choice: Choice) -> list[Table]:
     found = visit.broker.tables(visit.who, choice.agreement, choice.purpose)
     return [Table(name, mode, dict(columns)) for name, mode, columns in found]
+
+
+def _in_words(
+    visit: Visit, choice: Choice, tables: list[Table]
+) -> list[tuple[Table, list[tuple[str, str, str]]]]:
+    """Each table with (column, type, how it is shown where that is not as it was recorded)."""
+    terms = status_of(visit.broker, choice.agreement).terms
+    found = []
+    for table in tables:
+        granted = [grant for grant in terms.grants if grant.table == table.name] if terms else []
+        said = {
+            column.exposed: words.column_in_words(column)
+            for grant in granted
+            for column in grant.columns
+            if column.treatment != "plain"
+        }
+        columns = [(name, kind, said.get(name, "")) for name, (kind, _) in table.columns.items()]
+        if table.mode != "lookup":
+            found.append((table, columns))
+    return found
+
+
+def _closed(visit: Visit, *modes: str) -> list[tuple[str, str, tuple[Reason, ...]]]:
+    """(reference, title, why not) of each agreement with grants for the member, none open now."""
+    terms = {status.reference: status.terms for status in visit.broker.agreements()}
+    why: dict[str, tuple[Reason, ...]] = {}
+    for id_, decision in visit.broker.can(visit.who):
+        known = terms.get(decision.request.agreement)
+        grant = known.grant(id_) if known else None
+        if known is None or grant is None or grant.mode not in modes:
+            continue
+        if any(reason.code == "recipient" for reason in decision.reasons):
+            continue
+        before = why.get(known.reference, ())
+        why[known.reference] = tuple(dict.fromkeys((*before, *decision.reasons)))
+    titles = {reference: known.title for reference, known in terms.items() if known}
+    return [(reference, titles[reference], why[reference]) for reference in sorted(why)]
 
 
 @page("GET", "POST")
@@ -108,10 +162,11 @@ def _form(
         nav="query",
         choices=choices,
         chosen=chosen,
-        tables=[table for table in tables if table.mode != "lookup"],
+        tables=_in_words(visit, chosen, tables) if chosen else [],
         examples=ready,
         text=text,
         missing=missing,
+        closed=[] if choices else _closed(visit, "rows", "statistics"),
         look_ups=bool(_choices(visit, "lookup")),
         jobs=JOBS.of(visit.who)[:10],
     )
@@ -167,6 +222,7 @@ def _lookup_form(
         code=400 if errors else 200,
         nav="query",
         grants=[(id_, choice, grant) for id_, (choice, grant) in grants.items()],
+        closed=[] if grants else _closed(visit, "lookup"),
         sent=sent,
         errors=errors,
     )
@@ -175,7 +231,7 @@ def _lookup_form(
 def _job(visit: Visit, key: str) -> Job:
     job = JOBS.find(key, visit.who)
     if job is None:
-        raise Http404
+        raise Http404(GONE)
     recheck(job, visit.broker)
     return job
 
@@ -194,6 +250,8 @@ def answer(visit: Visit, key: str) -> HttpResponse:
         ],
         rows=[[cells.as_text(value) for value in row] for row in shown],
         shown=len(shown),
+        may_scroll="always" if len(job.columns) > WIDE_COLUMNS else "narrow",
+        scrolls=len(job.columns) > NARROW_COLUMNS,
         total=len(job.rows),
         line=progress(job),
         problems=getattr(job.error, "problems", ()),
@@ -222,11 +280,8 @@ def progress(job: Job) -> str:
 def _leaving(visit: Visit, job: Job) -> list[tuple[str, str]]:
     """In a demo home: the partners whose withdrawal would end this query, with their names."""
     names = partner_names(visit.broker)
-    for status in visit.broker.agreements():
-        if status.reference == job.request.agreement:
-            leaving = parties_to_leave(status)
-            return [(id_, names.get(id_, id_)) for id_ in leaving if _signatory(visit, id_)]
-    return []
+    leaving = parties_to_leave(status_of(visit.broker, job.request.agreement))
+    return [(id_, names.get(id_, id_)) for id_ in leaving if _signatory(visit, id_)]
 
 
 def _signatory(visit: Visit, partner: str) -> str:
@@ -265,7 +320,7 @@ def withdraw(visit: Visit, key: str) -> HttpResponse:
 def download(visit: Visit, key: str) -> HttpResponse:
     job = _job(visit, key).seen()
     if job.state != DONE:
-        raise Http404
+        raise Http404(GONE)
     if not job.export:
         raise Refused(job.reasons, "The agreement does not let this answer be downloaded.")
     lines = cells.csv_lines(job.columns, job.rows, DEMO if visit.broker.demo else "")

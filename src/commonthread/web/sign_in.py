@@ -24,11 +24,14 @@ class Persona:
 @page("GET", open_to_all=True)
 def start(visit: Visit) -> HttpResponse:
     names = partner_names(visit.broker)
+    # In the order in which they joined: whoever built the home put first whom to look at first.
+    joined = [names.get(partner, partner) for partner in visit.broker.standing().partners]
     by_partner: dict[str, list[Persona]] = {}
     for member in personas(visit.broker):
         name = names.get(member.partner, member.partner)
         by_partner.setdefault(name, []).append(_persona(visit, member))
-    return visit.show("web/start.html", nav="start", partners=sorted(by_partner.items()))
+    partners = sorted(by_partner.items(), key=lambda one: joined.index(one[0]))
+    return visit.show("web/start.html", nav="start", partners=partners)
 
 
 def _persona(visit: Visit, member: Member) -> Persona:

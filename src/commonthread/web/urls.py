@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from commonthread.web import agreements, ledger, queries, sign_in
+from commonthread.web import acts, agreements, ledger, queries, sign_in
 
 
 class Reference:
@@ -25,7 +25,8 @@ urlpatterns = [
     path("sign-out/", sign_in.sign_out, name="sign-out"),
     path("agreements/", agreements.all_agreements, name="agreements"),
     path("agreements/<reference:reference>/", agreements.one, name="agreement"),
-    path("agreements/<reference:reference>/<slug:act>/", agreements.act, name="act"),
+    path("agreements/<reference:reference>/draft/", agreements.draft, name="draft"),
+    path("agreements/<reference:reference>/<slug:act>/", acts.act, name="act"),
     path("query/", queries.ask, name="query"),
     path("query/lookup/", queries.look_up, name="look-up"),
     path("query/<str:key>/", queries.answer, name="answer"),

@@ -94,7 +94,7 @@ def _list(parts: list[str], last: str) -> str:
 def column_in_words(column: GrantedColumn) -> str:
     """How one granted column may be seen."""
     if column.treatment == "age-band" and column.as_at is not None:
-        said = f"the age in bands of five years, as at {day(column.as_at)}"
+        said = f"the age in bands of five years such as 85-89, as at {day(column.as_at)}"
     else:
         said = TREATMENTS.get(column.treatment, column.treatment)
     return said if column.exposed == column.name else f"{said}, made of {column.name}"
