@@ -203,6 +203,14 @@ def test_an_unknown_column_is_refused_by_name(read: Read) -> None:
     assert "column shoe_size" in refused(read, "ref,name,shoe_size\n1,a,9\n", NAMED)
 
 
+def test_a_fault_of_the_file_begins_with_its_name(read: Read) -> None:
+    assert refused(read, "ref,name,shoe_size\n1,a,9\n", NAMED).startswith("delivery: ")
+
+
+def test_a_header_with_an_open_quote_is_refused_by_its_line(read: Read) -> None:
+    assert "Line 2" in refused(read, '\nref,"na"me\n1,a\n', NAMED)
+
+
 def test_an_unknown_name_that_may_be_a_value_is_refused_by_its_place(read: Read) -> None:
     said = refused(read, "ref,name,O'Brien\n1,a,b\n", NAMED)
     assert "column 3" in said

@@ -286,9 +286,14 @@ def test_an_export_says_where_it_comes_from(broker: Broker, tmp_path: Path) -> N
     assert "demo home" in about
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\tx", "\rx"])
+@pytest.mark.parametrize("text", ["=1", "+1+1", "-1-1", "-A1", "@x", "\tx", "\rx"])
 def test_no_cell_is_taken_for_a_formula(text: str) -> None:
     assert safe(text) == f"'{text}"
+
+
+@pytest.mark.parametrize("text", ["-4", "+44", "-0.5", "1-1", "a"])
+def test_what_is_no_formula_is_written_as_it_stands(text: str) -> None:
+    assert safe(text) == text
 
 
 def test_what_the_machine_cannot_fence_stands_in_the_ledger_once(

@@ -82,6 +82,42 @@ def test_keys_never_come_to_the_server_and_signatures_need_them(run: Run, tmp_pa
     run("sign", REFERENCE, "--as", SIGNATORY, "--key", f"{OTHER_SIGNATORY}.pem", code=2)
 
 
+def test_without_a_root_key_a_partner_is_told_how_to_make_one_and_nothing_else(
+    run: Run, tmp_path: Path
+) -> None:
+    run("init")
+    names = [write(tmp_path / each.name, dict(each.table)) for each in documents()]
+    said = run("apply", *names, code=2)
+    problems = [line for line in said.splitlines() if line.startswith("  ")]
+    assert len(problems) == 2
+    for partner, problem in zip((OWNER, READER), problems, strict=True):
+        assert "root_key" in problem
+        assert "ed25519:" in problem
+        assert f"commonthread key new {partner}.pem" in problem
+    assert "6 more" in said
+
+
+def test_a_fault_of_its_own_is_named_beside_that_of_a_partner(run: Run, tmp_path: Path) -> None:
+    run("init")
+    made = documents()
+    faulty = {**made[1].table["charter"], "ends": "never"}
+    names = [write(tmp_path / made[0].name, dict(made[0].table))]
+    names.append(write(tmp_path / "charter.toml", {"charter": faulty}))
+    said = run("apply", *names, code=2)
+    assert "root_key" in said
+    assert "charter.ends" in said
+
+
+def test_a_home_that_is_not_there_or_cannot_be_made_is_named(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    nowhere = tmp_path / "nowhere"
+    assert str(nowhere) in run("status", "--home", str(nowhere), code=2)
+    assert str(file) in run("init", "--home", str(file), code=2)
+    run("init")
+    assert str(tmp_path / "home-1") in run("init", code=2)
+
+
 def test_after_accession_a_partners_facts_need_its_root_key(run: Run, tmp_path: Path) -> None:
     run("init")
     run("apply", *county(tmp_path, run))

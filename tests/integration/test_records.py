@@ -656,8 +656,7 @@ def test_processes_and_threads_leave_no_gap(
     mine: list[int] = []
 
     def work() -> None:
-        now = datetime.now(UTC)
-        mine.extend(read(home, number, at=now) for number in range(each))
+        mine.extend(read(home, number, at=datetime.now(UTC)) for number in range(each))
 
     threads = [threading.Thread(target=work) for _ in range(4)]
     for thread in threads:

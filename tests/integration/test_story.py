@@ -1,11 +1,16 @@
 """The eight steps of examples/first-county/README.md, from the command line, as written."""
 
 import json
+import re
+import shlex
+import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.processes import Run
+from tests.processes import SOURCE, Run
 
 ROOT = Path(__file__).resolve().parents[2]
 COUNTY = ROOT / "examples" / "first-county"
@@ -16,6 +21,15 @@ CARING = ("--under", "ISA-2026-020", "--purpose", "direct-care", "--as", "t.vale
 @pytest.fixture
 def county(commands: Callable[[Path], Run]) -> Run:
     return commands(COUNTY)
+
+
+def written(step: str) -> list[list[str]]:
+    """The commands of one step of the story, as the README of the project has them."""
+    blocks = re.findall(r"```\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    story = next(block for block in blocks if "# 1 " in block)
+    text = story.split(f"# {step} ")[1].split("\n\n")[0].split("\n", 1)[1]
+    found = re.findall(r"^commonthread (.*(?:\n    .*)*)", text, re.MULTILINE)
+    return [shlex.split(one.replace("\\\n", " ")) for one in found]
 
 
 def sign_everything(run: Run) -> None:
@@ -84,6 +98,8 @@ def test_the_story_of_the_first_county(county: Run, tmp_path: Path) -> None:
     run("query", "select * from clients", *CARING, "--json", code=3)
     shown = run("query", "select count(*) n, min(alarms_90d) least from clients", *CARING)
     assert " 3 " in shown.out
+    clients = int(re.findall(r"\d+", shown.out)[0])
+    assert run(*written("6")[0]).out.splitlines()[-1] == f"{clients} rows"
     run("query", "select * from telecare_over_65", *CARING, code=3)
     # 7
     run("withdraw", "ISA-2026-014", "--as", "m.dove", "--reason", "Review of the flow")
@@ -117,6 +133,46 @@ def test_the_faulty_file_goes_in_with_four_rows_quarantined(county: Run) -> None
     named = [row["quarantine_reason"].split(":")[0].split(" ")[0] for row in rows]
     assert named == ["born", "alarms_90d", "device", "install_ref"]
     run("quarantine", "wychshire/telecare", "--as", "d.ashe", code=3)
+
+
+def test_a_broken_snapshot_replaces_a_good_one_only_when_that_is_meant(county: Run) -> None:
+    run = county
+    run("init", "--demo-keys")
+    run("apply", "county.toml")
+    deposit = ("deposit", "telecare", "--as", "e.wren")
+    run(*deposit, "telecare.csv")
+    stopped = run(*deposit, "telecare-with-faults.csv", code=2).err
+    assert "400" in stopped
+    assert "--yes" in stopped
+    again = run(*deposit, "telecare.csv", "--json").json()
+    assert (again["new"], again["number"]) == (False, 1)
+    taken = run(*deposit, "telecare-with-faults.csv", "--yes").out
+    assert "rows 1, quarantined 4" in taken
+    assert "replaces a snapshot of 400 rows" in taken
+
+
+def test_a_demo_home_that_is_served_is_not_thrown_away(county: Run) -> None:
+    run = county
+    run("init", "--demo-keys")
+    run("apply", "county.toml")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    served = subprocess.Popen(
+        [sys.executable, "-P", "-m", "commonthread.config.start", "serve", "--port", port],
+        env={**run.environment, "PYTHONPATH": str(SOURCE)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert served.stderr is not None
+        assert "Serving" in served.stderr.readline()
+        kept = run("demo", "--reset", "--build-only", code=2).err
+        assert "in use" in kept
+        run("status")
+    finally:
+        served.terminate()
+        served.communicate(timeout=30)
 
 
 def test_personal_data_is_in_no_ledger_and_no_error(county: Run) -> None:

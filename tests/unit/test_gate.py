@@ -141,6 +141,23 @@ def test_what_is_no_sql_is_bad_input(sql: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("sql", "said"),
+    [
+        ("select * form person", "line 1, column 15"),
+        ("select k\nfrom person\nwhere surname = 'zebra' an k", "line 3, column 25"),
+        ("select (1", "line 1, column 9"),
+        ("select k from person where surname = 'zebra", "a quote or a comment in it is not closed"),
+        (" -- zebra", "The query is empty"),
+    ],
+)
+def test_what_is_no_sql_is_told_by_its_place_and_never_by_its_text(sql: str, said: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        gate(sql, SHAPES)
+    assert said in str(caught.value)
+    assert "zebra" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
     "sql",
     [
         "select zebra from person",

@@ -216,7 +216,8 @@ def test_scaled(scale): assert scale(1, 2) == {size}
 def run_pytest(tmp_path: Path, *arguments: str, size: int = 1, **environment: str) -> str:
     """pytest on a small folder of its own, under the real conftest and settings."""
     (tmp_path / "tests/unit").mkdir(parents=True)
-    shutil.copy(ROOT / "tests/conftest.py", tmp_path / "tests")
+    for name in ("conftest.py", "processes.py"):
+        shutil.copy(ROOT / "tests" / name, tmp_path / "tests")
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     (tmp_path / "tests/unit/test_sample.py").write_text(SAMPLE.format(size=size))
     done = subprocess.run(

@@ -40,7 +40,9 @@ class Keyring:
         """Make a new home's keys; raises `BadInput` where a home is already."""
         folder = home / "keys"
         if (folder / CHECKPOINT_KEY).exists():
-            raise BadInput("There is a home already.", mend="Choose another folder with --home.")
+            raise BadInput(
+                f"There is a home already at {home}.", mend="Choose another folder with --home."
+            )
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for name in (HOME_KEY, CHECKPOINT_KEY, SERVICE_KEY):
             if name != HOME_KEY or not home_key_file:
@@ -51,7 +53,7 @@ class Keyring:
     def load(cls, home: Path, home_key_file: str = "") -> Keyring:
         """Open a home's keys; raises `BadInput` where there is none, or where others may read."""
         if not (home / "keys" / CHECKPOINT_KEY).exists():
-            raise BadInput("There is no home here.", mend="Make one: commonthread init.")
+            raise no_home(home)
         return cls(home, read_secret(Path(home_key_file or home / "keys" / HOME_KEY)))
 
     def wrap(self, key: bytes, label: str) -> str:
@@ -113,6 +115,13 @@ class Keyring:
             file.flush()
             os.fsync(file.fileno())
         draft.replace(path)
+
+
+def no_home(home: Path) -> BadInput:
+    return BadInput(
+        f"There is no home at {home}.",
+        mend="Make one with commonthread init, or name another with --home.",
+    )
 
 
 def write_secret(path: Path, secret: bytes) -> None:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Collection, Iterator
 from datetime import date, datetime
 
-from commonthread.broker.rules.contracts import Column, Contract
+from commonthread.broker.rules.contracts import OPERATION, REMOVE, Column, Contract
 from commonthread.broker.rules.dates import london_day
 from commonthread.broker.rules.errors import Problem
 from commonthread.broker.rules.fields import check
@@ -137,13 +137,17 @@ def checked(contract: Contract, *, iso: Collection[str] = ()) -> str:
     `iso` names the columns that came typed, as dates of a Parquet file do: their text is ISO
     whatever format the contract declares. `reasons` is empty for a row that can be taken.
     """
-    columns = list(enumerate(contract.columns))
+    columns = list(enumerate(contract.delivered))
     blank = ", ".join(f"nullif({_bare(column, f'c{n}')}, '') AS c{n}" for n, column in columns)
     values = ", ".join(
         f"{typed(column, f'c{n}', as_iso=column.name in iso)} AS t{n}" for n, column in columns
     )
     faults = ", ".join(
-        fault(column, n, key=column.name in contract.key, as_iso=column.name in iso)
+        _unless_removed(
+            fault(column, n, key=column.name in contract.key, as_iso=column.name in iso),
+            column,
+            contract,
+        )
         for n, column in columns
     )
     return (
@@ -152,6 +156,13 @@ def checked(contract: Contract, *, iso: Collection[str] = ()) -> str:
         f"SELECT *, CASE WHEN odd IS NOT NULL THEN odd ELSE concat_ws('; ', {faults}) END "
         "AS reasons FROM typed"
     )
+
+
+def _unless_removed(reason: str, column: Column, contract: Contract) -> str:
+    """Of a row that removes a record only its key is looked at; `operation` is the first column."""
+    if contract.delivery != "changes" or column.name in (OPERATION, *contract.key):
+        return reason
+    return f"CASE WHEN t0 = {literal(REMOVE)} THEN NULL ELSE {reason} END"
 
 
 def _bare(column: Column, text: str) -> str:
@@ -213,7 +224,7 @@ def header_columns(header: list[str], contract: Contract, ignored: Collection[st
     A file without a header row has a person's data where names should be, so a name is shown
     only if it looks like the name of a column.
     """
-    known = {column.name for column in contract.columns} | set(ignored)
+    known = {column.name for column in contract.delivered} | set(ignored)
     check(_header_faults(header, contract, known), "The header of the file")
     return header
 
@@ -228,7 +239,7 @@ def _header_faults(
             yield Problem(_shown(name, place), "no such column is in the contract", mend)
         elif name in header[:place]:
             yield Problem(_shown(name, place), "this column stands twice", "keep one of them")
-    for column in contract.columns:
+    for column in contract.delivered:
         if not column.optional and column.name not in header:
             yield Problem(f"column {column.name}", "this column is missing", "add it to the file")
 

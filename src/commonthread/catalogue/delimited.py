@@ -167,7 +167,9 @@ class Delimited:
             self.header = named(next(self._reader), known)
         except csv.Error:
             raise BadInput(
-                "The header row of the file cannot be read: a quote in it is not closed."
+                f"Line {self.lines.number} of the file, its header row, cannot be read: a quote in "
+                "it is not closed.",
+                mend="Close the quote, or check that this is a CSV or Parquet file.",
             ) from None
 
     def _first(self) -> str:

@@ -77,7 +77,7 @@ class Held:
     def __init__(self, contract: Contract, at: datetime, memory: str) -> None:
         self.contract, self.at = contract, at
         # The declared columns decide the names; one a stranger wrote never reaches the engine.
-        self._places = range(len(contract.columns))
+        self._places = range(len(contract.delivered))
         self._engine = duckdb.connect(
             config={
                 "autoinstall_known_extensions": "false",
@@ -90,7 +90,7 @@ class Held:
             }
         )
         self._run("SET enable_progress_bar = false")
-        kinds = [checks.SQL_TYPES[column.type] for column in contract.columns]
+        kinds = [checks.SQL_TYPES[column.type] for column in contract.delivered]
         typed = ", ".join(f"t{n} {kind}" for n, kind in enumerate(kinds))
         texts = ", ".join(f"c{n} VARCHAR" for n in self._places)
         self._run(f"CREATE TABLE good (line BIGINT, {typed})")
@@ -123,7 +123,7 @@ class Held:
         """The chunk's columns under their places in the contract; an absent one is missing."""
         absent = pa.nulls(chunk.num_rows, pa.string())
         columns = {"line": chunk["line"], "odd": chunk["odd"]}
-        for place, column in enumerate(self.contract.columns):
+        for place, column in enumerate(self.contract.delivered):
             known = column.name in header
             columns[f"c{place}"] = chunk[f"h{header.index(column.name)}"] if known else absent
         return pa.table(columns)
@@ -143,7 +143,7 @@ class Held:
 
     def _find_repeated(self) -> None:
         """The first row that can be taken keeps its key; only rows after it repeat it."""
-        names = [column.name for column in self.contract.columns]
+        names = [column.name for column in self.contract.delivered]
         places = sorted({names.index(name) for name in self.contract.key})
         key = ", ".join(f"t{n}" for n in places)
         same = " AND ".join(f"checked.t{n} = earlier.t{n}" for n in places)
@@ -191,7 +191,7 @@ class Held:
 
     def _profile(self, place: int) -> dict[str, Any]:
         """Counts of one column of the good rows; nothing that could show a person."""
-        column, value = self.contract.columns[place], f"t{place}"
+        column, value = self.contract.delivered[place], f"t{place}"
         rows, present, distinct = self._run(
             f"SELECT count(*), count({value}), count(DISTINCT {value}) FROM good"
         ).fetchone()
@@ -226,7 +226,7 @@ class Held:
         return found
 
     def send(self, which: str, answer: BinaryIO) -> None:
-        names = [column.name for column in self.contract.columns]
+        names = [column.name for column in self.contract.delivered]
         if which == "good":
             selected = [f't{n} AS "{name}"' for n, name in enumerate(names)]
         else:
@@ -248,7 +248,7 @@ def _as_stated(text: str, kind: str) -> int | str:
 
 
 def _known(contract: Contract) -> list[str]:
-    return [*(column.name for column in contract.columns), *IGNORED]
+    return [*(column.name for column in contract.delivered), *IGNORED]
 
 
 class Textual:

@@ -26,7 +26,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import date, datetime
 from pathlib import Path
 from types import TracebackType
@@ -80,7 +80,8 @@ def read_file(
         digest = _digest(descriptor)
         child = _Child(descriptor, limit_bytes, longest_seconds)
         try:
-            report = child.report(contract, at, limit_bytes, progress or (lambda _: None))
+            with _named(path):
+                report = child.report(contract, at, limit_bytes, progress or (lambda _: None))
             if _state(descriptor) != before:
                 raise BadInput("The file changed while it was read.", mend="Deposit it again.")
             return Reading(child, contract, digest, report)
@@ -111,8 +112,8 @@ class Reading:
         self.rows = int(report["rows"])
         self.quarantined = int(report["quarantined"])
         self._child = child
-        names = [column.name for column in contract.columns]
-        kinds = [ARROW_TYPES[column.type] for column in contract.columns]
+        names = [column.name for column in contract.delivered]
+        kinds = [ARROW_TYPES[column.type] for column in contract.delivered]
         self.schema = pa.schema(list(zip(names, kinds, strict=True)))
         self._quarantine_schema = pa.schema(
             [
@@ -290,6 +291,15 @@ def _problem(said: Any) -> Problem:
         case [str(where), str(message), str(mend)]:
             return Problem(where, message, mend)
     raise _unreadable()
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Faults of a file begin with its name: the child never learns it."""
+    try:
+        yield
+    except BadInput as error:
+        raise BadInput(f"{path.name}: {error.message}", error.problems, mend=error.mend) from None
 
 
 def _opened(path: Path) -> int:

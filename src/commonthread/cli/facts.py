@@ -15,14 +15,35 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.conf import settings
 from django.core.management import call_command
 
-from commonthread.broker.access import AgreementStatus, BadInput, Broker, Document, create_home
+from commonthread.broker.access import (
+    AgreementStatus,
+    BadInput,
+    Broker,
+    Change,
+    Document,
+    create_home,
+)
 from commonthread.broker.access import open_broker as opened
+from commonthread.broker.access.exports import whole
 from commonthread.broker.rules import keys as signing
+from commonthread.broker.rules.dates import london_day
 from commonthread.broker.rules.keys import PrivateKey
 
-from .output import DEMO, print_json, print_table, reasons_table, said
+from .output import DEMO, print_json, print_table, reasons_table, said, words
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+JSON_ASKED = "commonthread.json"
+
+
+def remember(context: typer.Context, asked: bool) -> bool:
+    """An error is then said in JSON too, wherever it comes from."""
+    context.meta[JSON_ASKED] = asked
+    return asked
+
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.", callback=remember, is_eager=True)]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Write over a file that is there already.")
+]
 As = Annotated[str, typer.Option("--as", help="The member who does it.")]
 KeyFile = Annotated[
     Path | None, typer.Option("--key", help="File of the member's private key; not in a demo home.")
@@ -36,17 +57,35 @@ def init(
         bool, typer.Option(help="Hold the keys of all personas: a demo home, for ever marked so.")
     ] = False,
     origin: Annotated[str, typer.Option(help="Name of this trust's ledger.")] = "commonthread",
+    json: Json = False,
 ) -> None:
     """Make a new home: its keys, its database and an empty ledger."""
     home = settings.HOME
     if (home / "keys" / "checkpoint.key").exists():
-        raise BadInput("There is a home already.", mend="Choose another folder with --home.")
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        raise BadInput(
+            f"There is a home already at {home}.", mend="Choose another folder with --home."
+        )
+    make_folders(home)
     call_command("migrate", verbosity=0, interactive=False)
     broker = create_home(home, demo=demo_keys, origin=origin, home_key_file=settings.HOME_KEY_FILE)
+    if json:
+        key = broker.ledger.key_text()
+        print_json({"home": str(home), "ledger_key": key, "demo": demo_keys, "origin": origin})
+        return
     said().print(f"Made a home at {home}. Ledger key: {broker.ledger.key_text()}", markup=False)
     if demo_keys:
         said().print(DEMO)
+
+
+def make_folders(home: Path) -> None:
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (home / "keys").mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise BadInput(
+            f"No home can be made at {home}: {error.strerror}.",
+            mend="Choose another folder with --home.",
+        ) from None
 
 
 def apply(
@@ -58,12 +97,32 @@ def apply(
     json: Json = False,
 ) -> None:
     """Take partners, members, datasets, charters, DPIAs and agreements: all of them, or none."""
-    changes = opened().apply(documents(files), partner_keys(partner_key or []))
-    rows = [(change.kind, change.name, change.what) for change in changes]
+    broker = opened()
+    changes = broker.apply(documents(files), partner_keys(partner_key or []))
+    rows = [(change.kind, change.name, change.what, warning(broker, change)) for change in changes]
     if json:
-        print_json([dict(zip(("kind", "name", "what"), row, strict=True)) for row in rows])
-    else:
-        print_table(("kind", "name", "what"), rows, most=10_000)
+        names = ("kind", "name", "what", "warning")
+        print_json([dict(zip(names, row, strict=True)) for row in rows])
+        return
+    print_table(("kind", "name", "what"), [row[:3] for row in rows], most=10_000)
+    for _, name, _, said_of_it in rows:
+        if said_of_it:
+            said().print(f"warning: {name}: {said_of_it}", markup=False)
+
+
+def warning(broker: Broker, change: Change) -> str:
+    """What is lawful to write down and yet can never be in force."""
+    if change.kind not in ("agreement", "charter"):
+        return ""
+    now = broker.status(change.name)
+    newest = now.draft or now
+    document = newest.terms or newest.charter
+    if document is None or document.ends >= london_day(datetime.now(UTC)):
+        return ""
+    return (
+        f"version {newest.version} ended on {document.ends.isoformat()}, so it opens nothing. "
+        "Apply a version with a later date in `ends`."
+    )
 
 
 def documents(files: list[Path]) -> list[Document]:
@@ -137,23 +196,31 @@ def status(
         return
     if not reference:
         for name, value in _home(broker).items():
-            said().print(f"{name}: {value}", markup=False)
-    rows = [
-        (
-            s.reference,
-            s.version,
-            "in force" if s.in_force else "not in force",
-            ", ".join(p for p, signed, _ in s.parties if not signed) or "nobody",
-            s.title,
-        )
-        for s in found
-    ]
+            said().print(f"{name}: {words(value)}", markup=False)
+    rows = []
+    for item in found:
+        rows += [_row(item), *([_row(item.draft, "draft")] if item.draft else [])]
     print_table(("reference", "version", "now", "still to sign", "title"), rows)
     for item in found:
         for reason in (*item.reasons, *item.warnings):
             typer.echo(f"{item.reference}: {reason}")
         if reference:
             typer.echo(f"digest {item.digest}")
+        if item.draft:
+            typer.echo(_draft(item.draft))
+
+
+def _row(item: AgreementStatus, now: str = "") -> tuple[Any, ...]:
+    force = "in force" if item.in_force else "not in force"
+    waiting = ", ".join(item.unsigned) or "nobody"
+    return item.reference, item.version, now or force, waiting, item.title
+
+
+def _draft(item: AgreementStatus) -> str:
+    return (
+        f"{item.reference}: version {item.version} is a draft, digest {item.digest}; "
+        f"still to sign: {', '.join(item.unsigned)}"
+    )
 
 
 def _home(broker: Broker) -> dict[str, Any]:
@@ -178,6 +245,8 @@ def _plain(item: AgreementStatus) -> dict[str, Any]:
         "warnings": reasons_table(item.warnings),
         "expires": item.expires.isoformat(),
         "parties": [{"partner": p, "signed": s, "role": r} for p, s, r in item.parties],
+        "still_to_sign": list(item.unsigned),
+        "draft": _plain(item.draft) if item.draft else None,
     }
 
 
@@ -210,23 +279,31 @@ def resume(
 def _act(reference: str, what: str, member: str, reason: str, key: Path | None, json: bool) -> None:
     private = private_key(key) if key else None
     now = opened().act(reference, what, member, reason, private)
+    draft = now.draft if what == signing.SIGN else None
+    about = draft or now
     if json:
-        print_json(_plain(now))
+        done = {"act": what, "version": about.version, "digest": about.digest}
+        print_json({**_plain(now), "done": done})
         return
-    waiting = [partner for partner, signed, _ in now.parties if not signed]
     force = "in force" if now.in_force else "not in force"
-    typer.echo(f"{what}: {now.reference} version {now.version}, digest {now.digest}: {force}")
-    if waiting and now.kind == "agreement":
-        typer.echo("still to sign: " + ", ".join(waiting))
+    if draft:
+        force = f"a draft, while version {now.version} is {force}"
+    typer.echo(f"{what}: {about.reference} version {about.version}, digest {about.digest}: {force}")
+    if about.unsigned and about.kind == "agreement":
+        typer.echo("still to sign: " + ", ".join(about.unsigned))
 
 
 def new_key(
     file: Annotated[Path, typer.Argument(help="Where to write it; the public half goes beside.")],
     p256: Annotated[bool, typer.Option(help="P-256 instead of Ed25519.")] = False,
+    json: Json = False,
 ) -> None:
     """Make a private key on this machine. Nothing of it goes to a home."""
-    if file.exists():
-        raise BadInput(f"{file} is there already.", mend="A key is never written over.")
+    beside = file.with_name(f"{file.name}.pub")
+    if taken := [path for path in (file, beside) if path.exists()]:
+        raise BadInput(
+            f"{taken[0]} is there already.", mend="A key is never written over: name another file."
+        )
     key: PrivateKey = (
         ec.generate_private_key(ec.SECP256R1()) if p256 else Ed25519PrivateKey.generate()
     )
@@ -235,22 +312,39 @@ def new_key(
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-    file.touch(mode=0o600, exist_ok=False)
-    file.write_bytes(pem)
     public = str(signing.public_key(key))
-    file.with_name(f"{file.name}.pub").write_text(public + "\n")
-    typer.echo(public)
+    with whole(file) as draft:
+        draft.write_bytes(pem)
+    beside.write_text(public + "\n")
+    if json:
+        print_json({"private": str(file), "public": str(beside), "public_key": public})
+    else:
+        typer.echo(public)
 
 
 def admit(
     member: Annotated[str, typer.Argument(help="The member's id.")],
     public_key: Annotated[str, typer.Option(help="ed25519:… or p256:…, or a file of it.")],
     partner_key: Annotated[Path, typer.Option(help="File of the partner's root private key.")],
+    json: Json = False,
 ) -> None:
-    """Admit a member's key under the partner's root key."""
-    text = Path(public_key).read_text().strip() if Path(public_key).is_file() else public_key
+    """Admit a member's key under the partner's root key, which is read here and not kept."""
+    text = _public(public_key)
     opened().admit_member(member, text, private_key(partner_key))
-    typer.echo(f"{member} may sign with {text}")
+    if json:
+        print_json({"member": member, "public_key": text})
+    else:
+        typer.echo(f"{member} may sign with {text}")
+
+
+def _public(given: str) -> str:
+    path = Path(given)
+    try:
+        return path.read_text(encoding="ascii").strip() if path.is_file() else given
+    except (OSError, UnicodeDecodeError):
+        raise BadInput(
+            f"{path} cannot be read as a public key.", mend="Give the .pub file of the key."
+        ) from None
 
 
 def approve(
@@ -261,6 +355,7 @@ def approve(
     for_member: Annotated[str, typer.Option("--for", help="For this member only.")] = "",
     hours: Annotated[int, typer.Option(min=1, help="How long it holds.")] = 24,
     key: KeyFile = None,
+    json: Json = False,
 ) -> None:
     """Attest that a grant's need is met, for a time."""
     starts = datetime.now(UTC).replace(microsecond=0)
@@ -269,7 +364,10 @@ def approve(
     opened().fulfil(
         reference, grant, need, member=for_member, starts=starts, ends=ends, by=member, key=private
     )
-    typer.echo(f"{need} for {grant} until {ends.isoformat()}")
+    if json:
+        print_json({"need": need, "grant": grant, "member": for_member, "until": ends.isoformat()})
+    else:
+        typer.echo(f"{need} for {grant} until {ends.isoformat()}")
 
 
 def object_(
@@ -279,11 +377,16 @@ def object_(
     member: As,
     lift: Annotated[bool, typer.Option(help="Lift it instead.")] = False,
     key: KeyFile = None,
+    json: Json = False,
 ) -> None:
     """Uphold a resident's objection for some purposes: the records are then not shown for them."""
     private = private_key(key) if key else None
     opened().object(dataset, value, purpose, by=member, lifted=lift, key=private)
-    typer.echo("lifted" if lift else "upheld")
+    done = "lifted" if lift else "upheld"
+    if json:
+        print_json({"objection": done, "dataset": dataset, "purposes": purpose})
+    else:
+        typer.echo(done)
 
 
 def register(app: typer.Typer) -> None:

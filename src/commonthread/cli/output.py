@@ -13,6 +13,8 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.table import Table
 from rich.text import Text
 
+from commonthread.broker.access import BadInput, IntegrityFailure, Refused, UserFacing
+
 MOST_ROWS = 1_000
 DEMO = "Demo home: it holds the keys of its personas. Put no real data in it."
 
@@ -26,6 +28,31 @@ def said() -> Console:
     return Console(stderr=True, highlight=False, soft_wrap=True)
 
 
+def print_error(error: UserFacing, *, as_json: bool) -> None:
+    """What a person can mend, on standard error: as text, or as JSON where JSON was asked for."""
+    if as_json:
+        sys.stderr.write(json.dumps(_plain(error), indent=2, ensure_ascii=False) + "\n")
+    else:
+        said().print(str(error), markup=False, style="bold red" if sys.stderr.isatty() else "")
+
+
+def _plain(error: UserFacing) -> dict[str, Any]:
+    kind = "bad-input"
+    if isinstance(error, Refused):
+        kind = "refused"
+    elif isinstance(error, IntegrityFailure):
+        kind = "integrity-failure"
+    problems = error.problems if isinstance(error, BadInput) else ()
+    return {
+        "error": kind,
+        "exit_code": error.exit_code,
+        "message": error.message,
+        "mend": error.mend,
+        "reasons": reasons_table(error.reasons if isinstance(error, Refused) else ()),
+        "problems": [{"where": p.where, "message": p.message, "mend": p.mend} for p in problems],
+    }
+
+
 def print_json(value: Any) -> None:
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")
 
@@ -36,7 +63,7 @@ def print_table(
     """Print rows as a table, `most` at the most; returns how many were shown."""
     table = Table(title=title or None, title_justify="left", title_style="bold")
     for name in columns:
-        table.add_column(Text(name))
+        table.add_column(Text(name), overflow="fold")
     count = 0
     for row in rows:
         if count == most:
@@ -47,8 +74,24 @@ def print_table(
     return count
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 row`, `2 rows`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def words(value: Any) -> str:
+    """A plain value as people write it: no brackets, no quotes, yes and no."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {words(inner)}" for name, inner in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(map(words, value)) or "none"
+    return str(value)
+
+
 def _text(value: Any) -> str:
-    text = ("yes" if value else "no") if isinstance(value, bool) else str(value)
+    text = words(value)
     # A value out of somebody's file may hold escape sequences for the terminal.
     return "".join(mark if mark.isprintable() or mark == "\n" else "\ufffd" for mark in text)
 

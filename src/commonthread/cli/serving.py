@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import shutil
 import socket
 from collections.abc import Iterator, Mapping
@@ -43,6 +45,7 @@ REGISTER_DEPOSITS = {
     "south-registry/residents": ("dataset4b.csv", "k.south"),
 }
 DONE = "demo.done"
+IN_USE = "in-use.lock"
 
 Port = Annotated[int, typer.Option(min=1, max=65535, help="Port on this machine.")]
 
@@ -52,6 +55,7 @@ def serve(port: Port = 8000) -> None:
     import uvicorn
 
     opened()
+    use(settings.HOME)
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -91,12 +95,33 @@ def demo(
         serve(port)
 
 
+def use(home: Path) -> None:
+    """Hold the home, until this process ends, against being thrown away."""
+    fcntl.flock(_lock(home), fcntl.LOCK_SH)
+
+
+def demand_unused(home: Path) -> None:
+    """Raise `BadInput` while another process serves or builds the home."""
+    try:
+        fcntl.flock(_lock(home), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise BadInput(
+            f"{home} is in use: it is being served or built.",
+            mend="Stop that with Ctrl-C where it runs, or choose another folder with --home.",
+        ) from None
+
+
+def _lock(home: Path) -> int:
+    return os.open(home / IN_USE, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+
+
 def throw_away(home: Path) -> None:
-    """Remove a demo home, and nothing that is not one."""
+    """Remove a demo home that nobody uses, and nothing that is not one."""
     if any(home.iterdir()) and not (home / "keys" / "demo").is_dir() and not (home / DONE).exists():
         raise BadInput(
             f"{home} is not a demo home, so it stays.", mend="Choose another folder with --home."
         )
+    demand_unused(home)
     if settings.DATABASES["default"]["ENGINE"].endswith("postgresql"):
         raise BadInput("A demo home on PostgreSQL is not thrown away.", mend="Drop its database.")
     shutil.rmtree(home)
@@ -107,6 +132,7 @@ def build(home: Path) -> None:
 
     with step("making a home and its keys"):
         facts.init(demo_keys=True, origin="demo.commonthread")
+    use(home)
     broker = opened()
     (home / "keys" / "demo").mkdir(exist_ok=True)
     with step("taking three partners, a charter and three agreements"):

@@ -3,8 +3,10 @@
 import os
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 import django
+from django.core.exceptions import ImproperlyConfigured
 
 
 def home_named(arguments: Sequence[str]) -> str | None:
@@ -35,13 +37,24 @@ def without_home(arguments: Sequence[str]) -> list[str]:
     return left
 
 
+def stop(why: str) -> NoReturn:
+    """End as the command line does for what a person can mend, before there is one."""
+    sys.stderr.write(f"{why}\n")
+    sys.exit(2)
+
+
 def main() -> None:
     """Settings read the home when they load, so it is found before the command line is parsed."""
     home = home_named(sys.argv[1:])
     if home:
         os.environ["COMMONTHREAD_HOME"] = home
     os.environ["DJANGO_SETTINGS_MODULE"] = "commonthread.config.settings"
-    django.setup()
+    try:
+        django.setup()
+    except ImproperlyConfigured as error:
+        stop(str(error))
+    except OSError as error:
+        stop(f"{error.filename} cannot be used: {error.strerror}. Name another folder with --home.")
     from commonthread.cli import app  # its modules need the set-up
 
     app(args=without_home(sys.argv[1:]), prog_name="commonthread")

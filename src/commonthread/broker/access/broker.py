@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import atexit
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from commonthread.broker.fence import survey
-from commonthread.broker.keyring import Keyring
+from commonthread.broker.keyring import Keyring, no_home
 from commonthread.broker.lake.deliveries import Deliveries
 from commonthread.broker.lake.extracts import Extracts
 from commonthread.broker.lake.gate import shape_of
@@ -63,6 +64,21 @@ def open_broker(home: Path | None = None, home_key_file: str = "") -> Broker:
         return _OPEN[place]
 
 
+@contextmanager
+def _plainly(outcome: str) -> Iterator[None]:
+    """Say of a fact that was not taken what its author did; the fields of facts are not theirs."""
+    try:
+        yield
+    except BadInput as error:
+        if not error.problems:
+            raise
+        said = "; ".join(problem.message for problem in error.problems)
+        mend = "; ".join(problem.mend for problem in error.problems if problem.mend)
+        raise BadInput(
+            f"{outcome}: {said}.", mend=f"{mend[0].upper()}{mend[1:]}." if mend else ""
+        ) from None
+
+
 class Broker:
     """Facts in, decisions and answers out. Made by `open_broker`."""
 
@@ -72,7 +88,7 @@ class Broker:
         self.ledger = LedgerView(self._ledger)
         standing = self._ledger.standing()
         if standing.home is None:
-            raise BadInput("There is no home here.", mend="Make one: commonthread init.")
+            raise no_home(keyring.home)
         self.demo, self.origin = standing.home.demo, standing.home.origin
         self._store = Store(keyring.home, keyring)
         self._extracts = Extracts(self._store)
@@ -114,7 +130,8 @@ class Broker:
         """Sign, accede, withdraw, suspend or resume; the platform then does what it owes."""
         standing = self._ledger.standing()
         fact = acts.act(standing, self._keyring, reference, what, member, reason, key)
-        self._ledger.add(written([fact]))
+        with _plainly(f"Nothing was done on {reference}"):
+            self._ledger.add(written([fact]))
         self._platform_acts()
         self._watchdog.look()
         return self.status(reference)
@@ -126,7 +143,8 @@ class Broker:
         if known is None:
             raise BadInput("No member of this id is known.", mend="Apply the member first.")
         parse_key(public_key, "--public-key")
-        self._ledger.add(written([(KEY, admission(member, known.partner, public_key, root))]))
+        with _plainly("The key was not admitted"):
+            self._ledger.add(written([(KEY, admission(member, known.partner, public_key, root))]))
 
     def fulfil(
         self,
@@ -144,9 +162,9 @@ class Broker:
         said = {"reference": reference, "grant": grant, "need": need}
         said |= {"member": member} if member else {}
         standing = self._ledger.standing()
-        self._ledger.add(
-            written([acts.fulfilment(standing, self._keyring, said, starts, ends, by, key)])
-        )
+        fact = acts.fulfilment(standing, self._keyring, said, starts, ends, by, key)
+        with _plainly(f"Nothing was attested for the grant {grant} of {reference}"):
+            self._ledger.add(written([fact]))
 
     def object(
         self,
@@ -176,7 +194,8 @@ class Broker:
             "purposes": sorted(purposes),
             "lifted": lifted,
         }
-        self._ledger.add(written([acts.objection(standing, self._keyring, said, by, key)]))
+        with _plainly(f"No objection about {dataset} was written"):
+            self._ledger.add(written([acts.objection(standing, self._keyring, said, by, key)]))
         self._watchdog.look()
 
     def _platform_acts(self) -> None:
@@ -238,9 +257,12 @@ class Broker:
 
     # Data
 
-    def read(self, request: Request) -> Answer:
-        """Answer a query or a look-up under a lease; raises `Refused` or `BadInput`."""
-        return self._reader.read(request)
+    def read(self, request: Request, *, export: bool = False) -> Answer:
+        """Answer a query or a look-up under a lease; raises `Refused` or `BadInput`.
+
+        `export`: the answer is to leave the platform, which each grant read must allow.
+        """
+        return self._reader.read(request, export=export)
 
     def own(self, request: Request) -> Any:
         """A partner's own deposits, quarantine or profile."""

@@ -81,12 +81,17 @@ class Depositor:
         raise Refused([reason])
 
     def known(self, dataset: str, source: str) -> Deposit | None:
-        """The deposit that this very delivery became before, if it would change nothing now."""
+        """The deposit that this very delivery became before, if it would change nothing now.
+
+        Changes are made once: made again, what was corrected since would be as it was.
+        """
         standing = self._ledger.standing()
         contract = standing.contracts.get(dataset)
         if contract is None:
             return None
-        for deposit in reversed(standing.pinned(dataset)):
+        changes = contract.delivery == "changes"
+        made = standing.deposits.get(dataset, ()) if changes else standing.pinned(dataset)
+        for deposit in reversed(made):
             if deposit.id == _id(source, contract, deposit.number):
                 return deposit
         return None
@@ -105,7 +110,7 @@ class Depositor:
     def _store_files(self, contract: Contract, number: int, delivery: Delivery) -> dict[str, Any]:
         id_ = _id(delivery.source, contract, number)
         earlier = self._ledger.standing().pinned(contract.name)
-        kept = earlier if contract.delivery == "append" else ()
+        kept = () if contract.delivery == "snapshot" else earlier
         stored = self._store.put(
             contract, id_, delivery.good, delivery.quarantine, delivery.profile, kept
         )

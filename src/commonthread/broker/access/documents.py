@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Any
 
-from commonthread.broker.keyring import Keyring
+from commonthread.broker.keyring import Keyring, no_home
 from commonthread.broker.rules import keys
 from commonthread.broker.rules.authored import parse_terms
 from commonthread.broker.rules.canonical import digest, plain
@@ -85,19 +85,30 @@ class Plan:
         self.changes: list[Change] = []
         self.problems: list[Problem] = []
         self._dpias: dict[str, str] = {}
+        self._faulty: set[str] = set()
 
     def add(self, documents: Sequence[Document]) -> None:
-        """Plan all documents; raises `BadInput` with all problems of all of them."""
+        """Plan all documents; raises `BadInput` with all problems of all of them.
+
+        What leans on a thing that cannot be taken is not judged: its problems would be echoes.
+        """
         items = [item for document in documents for item in self._items(document)]
+        echoes = 0
         for item in sorted(items, key=self._place):
+            if self._faulty & set(_leans_on(item)):
+                echoes += 1
+                self._faulty |= _names(item)
+                continue
             try:
                 self._take(item)
             except BadInput as error:
+                self._faulty |= _names(item)
                 self.problems += [_moved(problem, item) for problem in error.problems]
                 if not error.problems:
                     self.problems.append(Problem(item.where, error.message, error.mend))
         if self.problems:
-            raise BadInput("Nothing was applied.", self.problems)
+            more = f" {echoes} more rest on what is wrong here, and wait for it." if echoes else ""
+            raise BadInput(f"Nothing was applied.{more}", self.problems)
 
     def _place(self, item: Item) -> tuple[int, int, str]:
         """By kind; agreements after those that they rest on."""
@@ -155,6 +166,8 @@ class Plan:
             private = self.keyring.demo_key(f"partner.{id_}", make=True)
             if private is not None:
                 body["root_key"] = str(keys.public_key(private))
+        if "root_key" not in body:
+            raise BadInput("The partner cannot be taken.", [_no_root_key(id_)])
         self._own(item, PARTNER, id_, plain(body), id_)
 
     def _member(self, item: Item) -> None:
@@ -261,10 +274,60 @@ class Plan:
         said = body(self.trial) if callable(body) else body
         at = self.trial.last_at
         if at is None:
-            raise BadInput("There is no home here.", mend="Make one: commonthread init.")
+            raise no_home(self.keyring.home)
         # Any leaf will do here: the true one is known when the entry is written.
         apply(self.trial, Fact(kind, said, at, digest({"trial": len(self.facts)})))
         self.facts.append((kind, body))
+
+
+def _no_root_key(partner: str) -> Problem:
+    return Problem(
+        "partner.root_key",
+        "this field is missing, and no home but a demo holds a partner's key",
+        f"the partner makes a key, commonthread key new {partner}.pem, and its public half goes "
+        'here: root_key = "ed25519:..."',
+    )
+
+
+def _names(item: Item) -> set[str]:
+    """What others may call the item by, with its kind."""
+    table = item.table
+    match item.kind:
+        case "dataset":
+            named = {f"{table.get('owner')}/{table.get('id')}"}
+        case "dpia":
+            named = {str(table.get("reference")), PurePath(item.document).name}
+        case "partner" | "member":
+            named = {str(table.get("id"))}
+        case _:
+            named = {str(table.get("reference"))}
+    return {f"{item.kind} {name}" for name in named}
+
+
+def _leans_on(item: Item) -> Iterator[str]:
+    """What the item needs to be known, in the words of `_names`; a faulty table needs nothing."""
+    table = item.table
+    match item.kind:
+        case "member":
+            yield f"{PARTNER} {table.get('partner')}"
+        case "dataset":
+            yield f"{PARTNER} {table.get('owner')}"
+        case "dpia":
+            yield f"{MEMBER} {table.get('approved_by')}"
+        case "agreement":
+            yield f"{CHARTER} {table.get('charter')}"
+            yield f"{DPIA} {PurePath(str(table.get('dpia'))).name}"
+            rests_on = table.get("rests_on")
+            for reference in rests_on if isinstance(rests_on, list) else []:
+                yield f"{AGREEMENT} {reference}"
+            for kind, part, field in (
+                (PARTNER, "party", "partner"),
+                (DATASET_FACT, "grant", "dataset"),
+            ):
+                each = table.get(part)
+                for one in each if isinstance(each, list) else []:
+                    if isinstance(one, Mapping):
+                        yield f"{kind} {one.get(field)}"
 
 
 def _same(kind: str, before: Mapping[str, Any], body: Mapping[str, Any]) -> bool:

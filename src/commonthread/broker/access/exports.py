@@ -2,6 +2,9 @@
 
 A file appears whole or not at all. Beside it lies `FILE-metadata.json` (CSV on the Web's name for
 it), which says under which agreement it was made and, in a demo home, that it is a demonstration.
+Only their owner may read either of them.
+
+Text that a spreadsheet would take for a formula is written with a ' before it; a number is not.
 """
 
 from __future__ import annotations
@@ -9,9 +12,10 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import secrets
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -20,12 +24,17 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from commonthread.broker.rules.errors import BadInput, Reason, Refused
+from commonthread.broker.rules.errors import BadInput, Refused
 
-from .reading import Answer
+from .reading import STAYS, Answer
 
 # What a spreadsheet takes for the beginning of a formula (OWASP, CSV injection).
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+NUMBER = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?")
+SMALL_GROUPS = (
+    "Statistics: figures about too few residents are left out, and the others are rounded, as the "
+    "agreement says."
+)
 DEMO = "Made in a demo home, which holds the keys of its personas."
 # Beyond this a number is no longer exact where JSON is read as floating point (RFC 8259 §6).
 LARGEST_EXACT = 2**53 - 1
@@ -61,40 +70,65 @@ def records(answer: Answer) -> Iterator[dict[str, Any]]:
 def demand_export(answer: Answer) -> None:
     """Refuse where a grant says `export = false`."""
     if not answer.export:
-        reason = Reason(
-            "export",
-            "export",
-            "The agreement does not allow this answer to leave the platform as a file.",
-            "Look at it on the screen.",
-        )
-        raise Refused([reason])
+        raise Refused([STAYS])
+
+
+def demand_place(path: Path, endings: Sequence[str] = (), *, overwrite: bool = False) -> None:
+    """Raise `BadInput` where no file of this name can be written; ask before data is opened."""
+    if endings and path.suffix.lower() not in endings:
+        raise BadInput("The file's ending is not known.", mend=f"Use {' or '.join(endings)}.")
+    with _placing(path):
+        _demand_room(path, overwrite=overwrite)
+
+
+def _demand_room(path: Path, *, overwrite: bool) -> None:
+    if not path.parent.is_dir():
+        raise BadInput(f"There is no folder {path.parent}.", mend="Make it, or name another.")
+    if path.is_dir():
+        raise BadInput(f"{path} is a folder.", mend="Name a file in it.")
+    if path.exists() and not overwrite:
+        raise BadInput(f"{path} is there already.", mend="Name another file, or add --overwrite.")
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise BadInput(f"Nothing can be written into {path.parent}.", mend="Name another folder.")
 
 
 def write(answer: Answer, path: Path, *, demo: bool) -> int:
-    """Write a CSV or Parquet file by its ending; returns the rows written."""
-    writers = {".csv": _write_csv, ".parquet": _write_parquet}
-    writer = writers.get(path.suffix.lower())
-    if writer is None:
-        raise BadInput("The file's ending is not known.", mend="Use .csv or .parquet.")
+    """Write a CSV or Parquet file by its ending, over one that is there; returns its rows."""
+    demand_place(path, tuple(WRITERS), overwrite=True)
     demand_export(answer)
-    if not path.parent.is_dir():
-        raise BadInput(f"There is no folder {path.parent}.")
     with whole(path) as draft:
-        rows = writer(answer, draft)
-    about = Path(f"{path}-metadata.json")
-    about.write_text(json.dumps(_about(answer, path, rows, demo), indent=2) + "\n")
+        rows = WRITERS[path.suffix.lower()](answer, draft)
+    with whole(Path(f"{path}-metadata.json")) as draft:
+        draft.write_text(json.dumps(_about(answer, path, rows, demo), indent=2) + "\n")
     return rows
 
 
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
-    """A draft beside the file, moved into place when all went well."""
+    """A draft beside the file, its owner's only, moved into place when all went well.
+
+    Raises `BadInput` where it cannot be made or moved.
+    """
     draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     try:
+        with _placing(path):
+            draft.touch(mode=0o600, exist_ok=False)
         yield draft
-        draft.replace(path)
+        with _placing(path):
+            draft.replace(path)
     finally:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
+
+
+@contextmanager
+def _placing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise BadInput(
+            f"{path} cannot be written: {error.strerror}.", mend="Name another file or folder."
+        ) from None
 
 
 def _about(answer: Answer, path: Path, rows: int, demo: bool) -> Mapping[str, Any]:
@@ -105,6 +139,7 @@ def _about(answer: Answer, path: Path, rows: int, demo: bool) -> Mapping[str, An
         "digest": answer.digest,
         "ledger_entry": answer.entry,
         "versions": dict(answer.pins),
+        **({"note": SMALL_GROUPS} if answer.mode == "statistics" else {}),
         **({"notice": DEMO} if demo else {}),
     }
 
@@ -132,7 +167,8 @@ def _cell(value: Any, kind: str) -> Any:
 
 def safe(text: str) -> str:
     """Text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(FORMULA) else text
+    formula = text.startswith(FORMULA) and not NUMBER.fullmatch(text)
+    return f"'{text}" if formula else text
 
 
 def _write_parquet(answer: Answer, path: Path) -> int:
@@ -152,3 +188,9 @@ def _write_parquet(answer: Answer, path: Path) -> int:
         if writer is not None:
             writer.close()
     return rows
+
+
+WRITERS: Mapping[str, Callable[[Answer, Path], int]] = {
+    ".csv": _write_csv,
+    ".parquet": _write_parquet,
+}

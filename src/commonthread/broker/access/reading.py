@@ -29,6 +29,14 @@ from .leases import Lease, LeaseEnded, Watchdog, now
 OPENED, CLOSED, REFUSED, LOOKED_UP = "lease.opened", "lease.closed", "request.refused", "lookup"
 WEAKER = "fence.weaker"
 DEADLINE_SECONDS = 120.0
+# One reason for each way out, so that a refusal names whichever was asked for.
+STAYS = Reason(
+    "export",
+    "export",
+    "The agreement does not let this answer leave the platform, neither as a file (--out, a "
+    "download) nor as data (--json).",
+    "Look at it on the screen.",
+)
 
 
 class Answer:
@@ -72,6 +80,8 @@ class Answer:
             raise
         except WorkerFailed as failed:
             self._how = failed.kind
+            # What it ran on may have been destroyed by a process that heard of the end first.
+            self._lease.watchdog.look()
             self._lease.check()
             raise refusal(failed) from None
 
@@ -144,29 +154,42 @@ class Reader:
             request = replace(request, question=replace(question, used_today=used))
         return request, decide(request, standing, at), standing
 
-    def read(self, request: Request) -> Answer:
-        """Answer a query or a look-up; raises `Refused` or `BadInput`, both recorded."""
+    def read(self, request: Request, *, export: bool = False) -> Answer:
+        """Answer a query or a look-up; raises `Refused` or `BadInput`, both recorded.
+
+        `export`: the answer is to leave the platform; refused, before it is opened, where a grant
+        does not allow that.
+        """
         try:
             request, decision, standing = self.decide(request)
             if not decision.permitted:
                 raise Refused(decision.reasons)
             view = govern(decision, standing)
             if isinstance(request.question, Lookup):
-                return self._look_up(request, request.question, decision, view)
+                return self._look_up(request, request.question, decision, view, export=export)
             if isinstance(request.question, Sql):
-                return self._query(request, request.question, decision, view)
+                return self._query(request, request.question, decision, view, export=export)
             raise BadInput("This question has a way of its own.")
         except (Refused, BadInput) as error:
             self._record_refusal(request, error)
             raise
 
     def _query(
-        self, request: Request, question: Sql, decision: Decision, view: GovernedView
+        self,
+        request: Request,
+        question: Sql,
+        decision: Decision,
+        view: GovernedView,
+        *,
+        export: bool,
     ) -> Answer:
         self._note_fence()
         shapes = {table.table: gates.shape_of(table) for table in view.tables}
         gated = gates.gate(question.text, shapes, None)
         touched = [table for table in view.tables if table.table in gated.tables]
+        may_leave = all(table.grant.export for table in touched)
+        if export and not may_leave:
+            raise Refused([STAYS])
         extracts = [self._extracts.ensure(table) for table in view.tables]
         key = "|".join([view.member, view.digest, view.purpose, *(e.address for e in extracts)])
         public = {
@@ -182,8 +205,7 @@ class Reader:
 
         lease = self._lease(request, decision, end)
         entry = self._open(lease, OPENED, view, public, body)
-        export = all(table.grant.export for table in touched)
-        opened = _opened(public, view, entry, export)
+        opened = _opened(public, view, entry, may_leave)
         batches = self._run(key, extracts, gated.sql, lease)
         return Answer(lease, opened, gated.columns, batches, self._closer(lease, entry))
 
@@ -208,9 +230,17 @@ class Reader:
             yield from batches
 
     def _look_up(
-        self, request: Request, question: Lookup, decision: Decision, view: GovernedView
+        self,
+        request: Request,
+        question: Lookup,
+        decision: Decision,
+        view: GovernedView,
+        *,
+        export: bool,
     ) -> Answer:
         table = next(item for item in view.tables if item.grant.id == question.grant)
+        if export and not table.grant.export:
+            raise Refused([STAYS])
         public = {
             "grants": [question.grant],
             "mode": "lookup",

@@ -14,15 +14,17 @@ import duckdb
 import pyarrow
 from sqlglot import exp
 
-from commonthread.broker.rules.contracts import Contract
+from commonthread.broker.rules.contracts import ADD, CORRECT, OPERATION, Contract
 from commonthread.broker.rules.errors import BadInput, IntegrityFailure
 from commonthread.broker.rules.standing import Deposit
 
 from .compiler import record_query
-from .store import Store
+from .store import Sealed, Store
 
 # What a shared key in an earlier delivery is called, in the words that quarantined rows carry.
 REPEATED = "{}: this key was deposited before"
+ADDED_BEFORE = "{}: this key is there already: correct it instead of adding it"
+NOT_THERE = "{}: there is no such key to correct or remove"
 INCOMING = "_incoming"
 
 
@@ -50,15 +52,19 @@ class Deliveries:
         profile: Mapping[str, Any],
         earlier: Sequence[Deposit],
     ) -> Stored:
-        """Seal a delivery. Rows whose key an earlier delivery has join the quarantine."""
+        """Seal a delivery: its rows, or with `changes` the whole dataset as they leave it.
+
+        Rows whose key an earlier delivery has, and changes that do not fit, join the quarantine.
+        """
         path = self.store.deposit_path(contract.name, id_)
         with contextlib.closing(self.store.connect()) as connection:
             try:
-                sealed = self.store.seal_reader(connection, good, path)
-                repeated = self._repeated(connection, contract, path, earlier)
-                if repeated is not None and repeated.num_rows:
-                    sealed = self._without_repeated(connection, contract, path, earlier)
-                    quarantine = _joined(quarantine, repeated)
+                if contract.delivery == "changes":
+                    sealed, unfit = self._changed(connection, contract, good, path, earlier)
+                else:
+                    sealed, unfit = self._added(connection, contract, good, path, earlier)
+                if unfit is not None and unfit.num_rows:
+                    quarantine = _joined(quarantine, unfit)
             except duckdb.Error:
                 raise BadInput("The file could not be taken.", mend="Deposit it again.") from None
             count = quarantine.num_rows if quarantine is not None else 0
@@ -71,6 +77,67 @@ class Deliveries:
             self.store.seal_reader(connection, about.to_reader(), place)
         return Stored(sealed.digest, sealed.rows, count)
 
+    def _added(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        contract: Contract,
+        good: pyarrow.RecordBatchReader,
+        path: Path,
+        earlier: Sequence[Deposit],
+    ) -> tuple[Sealed, pyarrow.Table | None]:
+        sealed = self.store.seal_reader(connection, good, path)
+        repeated = self._repeated(connection, contract, path, earlier)
+        if repeated is not None and repeated.num_rows:
+            sealed = self._without_repeated(connection, contract, path, earlier)
+        return sealed, repeated
+
+    def _changed(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        contract: Contract,
+        good: pyarrow.RecordBatchReader,
+        path: Path,
+        earlier: Sequence[Deposit],
+    ) -> tuple[Sealed, pyarrow.Table]:
+        # Changes stand in memory (or its encrypted spill) until the whole dataset is written.
+        name, key = f"_changes_{secrets.token_hex(4)}", _names(contract.key)
+        connection.register("incoming", good)
+        connection.execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM incoming")  # noqa: S608
+        connection.unregister("incoming")
+        columns = ", ".join(_name(column.name) for column in contract.columns)
+        before = f"SELECT {columns} FROM {name} LIMIT 0"  # noqa: S608
+        for deposit in earlier[-1:]:
+            view = self.store.open_deposit(connection, deposit)
+            before = f"SELECT {columns} FROM {view}"  # noqa: S608
+        adds = f"{OPERATION} = '{ADD}'"
+        known = f"(SELECT {key} FROM ({before}))"  # noqa: S608
+        unfit = connection.execute(
+            f"{self._unfit(contract, ADDED_BEFORE)} FROM (SELECT * FROM {name} WHERE {adds})"  # noqa: S608
+            f" SEMI JOIN {known} USING ({key}) UNION ALL "
+            f"{self._unfit(contract, NOT_THERE)} FROM (SELECT * FROM {name} WHERE NOT {adds})"
+            f" ANTI JOIN {known} USING ({key})"
+        ).to_arrow_table()
+        sealed = self.store.seal(
+            connection,
+            f"SELECT * FROM ({before}) ANTI JOIN"  # noqa: S608
+            f" (SELECT {key} FROM {name} WHERE NOT {adds}) USING ({key}) UNION ALL"
+            f" SELECT {columns} FROM {name} SEMI JOIN {known} USING ({key})"
+            f" WHERE {OPERATION} = '{CORRECT}' UNION ALL"
+            f" SELECT {columns} FROM {name} ANTI JOIN {known} USING ({key}) WHERE {adds}",
+            path,
+        )
+        return sealed, unfit
+
+    def _unfit(self, contract: Contract, reason: str) -> str:
+        said = exp.Literal.string(reason.format(", ".join(contract.key))).sql("duckdb")
+        columns = ", ".join(
+            f"CAST({_name(c.name)} AS VARCHAR) AS {_name(c.name)}" for c in contract.delivered
+        )
+        return (
+            f"SELECT {columns}, CAST(NULL AS BIGINT) AS quarantine_line,"
+            f" {said} AS quarantine_reason"
+        )
+
     def _repeated(
         self,
         connection: duckdb.DuckDBPyConnection,
@@ -80,14 +147,8 @@ class Deliveries:
     ) -> pyarrow.Table | None:
         if not earlier:
             return None
-        columns = ", ".join(
-            f"CAST({_name(c.name)} AS VARCHAR) AS {_name(c.name)}" for c in contract.columns
-        )
-        reason = exp.Literal.string(REPEATED.format(", ".join(contract.key))).sql("duckdb")
         query = (
-            f"SELECT {columns}, CAST(NULL AS BIGINT) AS quarantine_line,"  # noqa: S608 - names of a contract
-            f" {reason} AS quarantine_reason"
-            f" FROM {self.store.scan(connection, path)} SEMI JOIN"
+            f"{self._unfit(contract, REPEATED)} FROM {self.store.scan(connection, path)} SEMI JOIN"
             f" ({self._keys(connection, contract, earlier)}) USING ({_names(contract.key)})"
         )
         return connection.execute(query).to_arrow_table()

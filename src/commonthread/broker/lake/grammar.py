@@ -161,8 +161,8 @@ def parse(sql: str) -> exp.Query:
         trees = [tree for tree in sqlglot.parse(sql, read=DIALECT) if tree is not None]
     except RecursionError:
         refuse("gate-size", "The question is nested too deeply.")
-    except SqlglotError:
-        raise _unreadable() from None
+    except SqlglotError as error:
+        raise _unreadable(_place(sql, tokens, error)) from None
     if len(trees) != 1 or sum(token.token_type is TokenType.SEMICOLON for token in tokens) > 1:
         refuse("gate-statement", "One question is one statement.", "Send them one by one.")
     tree = trees[0]
@@ -178,8 +178,23 @@ def parse(sql: str) -> exp.Query:
     return tree
 
 
-def _unreadable() -> BadInput:
-    return BadInput("The SQL cannot be read.", mend="Write one SELECT in the dialect of DuckDB.")
+def _unreadable(place: str) -> BadInput:
+    return BadInput(
+        f"The SQL cannot be read{place}.", mend="Write one SELECT in the dialect of DuckDB."
+    )
+
+
+def _place(sql: str, tokens: list[Token], error: SqlglotError) -> str:
+    """Where the parser stopped, by numbers only: the text there may be a person's."""
+    faults = getattr(error, "errors", None) or [{}]
+    where = (faults[0].get("line"), faults[0].get("col"))
+    # The parser counts to the end of a word, people to its beginning.
+    stopped = next((token for token in tokens if (token.line, token.col) == where), None)
+    if stopped is None:
+        return ""
+    line = sql.count("\n", 0, stopped.start) + 1
+    column = stopped.start - sql.rfind("\n", 0, stopped.start)
+    return f" near line {line}, column {column}"
 
 
 def _tokens(sql: str) -> list[Token]:
@@ -190,9 +205,9 @@ def _tokens(sql: str) -> list[Token]:
     try:
         tokens = sqlglot.tokenize(sql, read=DIALECT)
     except SqlglotError:
-        raise _unreadable() from None
+        raise _unreadable(": a quote or a comment in it is not closed") from None
     if not tokens:
-        raise _unreadable()
+        raise BadInput("The query is empty.", mend="Write one SELECT in the dialect of DuckDB.")
     if tokens[0].token_type not in _STARTS:
         refuse("gate-statement", "Only a SELECT is answered.", "Write SELECT … FROM …")
     if any(token.token_type is TokenType.TILDE for token in tokens):
@@ -275,7 +290,11 @@ def _check_values(node: exp.Expr) -> None:
                 refuse("gate-limit", "LIMIT and OFFSET take a whole number.")
         case exp.Table():
             if not isinstance(node.this, exp.Identifier):
-                refuse("gate-table", "A table is a name; no function makes one.")
+                refuse(
+                    "gate-table",
+                    "A table is a name; no function makes one.",
+                    "Write FROM and the id of a grant, - written as _.",
+                )
 
 
 def _check_sizes(tree: exp.Query) -> None:

@@ -18,7 +18,8 @@ from .fields import COLUMN, DATASET, IDENTIFIER, Fields, check, read
 
 TYPES = ("text", "integer", "decimal", "boolean", "date", "timestamp")
 CLASSIFICATIONS = ("open", "personal", "special-category", "criminal")
-DELIVERIES = ("snapshot", "append")
+DELIVERIES = ("snapshot", "append", "changes")
+OPERATION, ADD, CORRECT, REMOVE = "operation", "add", "correct", "remove"
 ROLES = (
     "given_name",
     "family_name",
@@ -31,7 +32,7 @@ ROLES = (
     "nhs_number",
     "own_id",
 )
-RESERVED = ("person", "operation", "quarantine_reason", "quarantine_line")
+RESERVED = ("person", OPERATION, "quarantine_reason", "quarantine_line")
 EARLIEST_BIRTH_YEAR = 1880
 DATASET_ID = re.compile(r"[a-z][a-z0-9-]*")
 
@@ -52,8 +53,6 @@ class Column:
         check(self._problems(), "A column")
 
     def _problems(self) -> Iterator[Problem]:
-        if self.name in RESERVED or self.name.startswith("_"):
-            yield Problem(".name", "this name is kept for the platform", "choose another")
         if self.values and self.type != "text":
             yield Problem(".values", "a list of values is for text columns")
         if self.format and self.type not in ("date", "timestamp"):
@@ -80,9 +79,16 @@ def _bounds(kind: str, bound: int | date) -> bool:
     return kind in ("date", "timestamp") and isinstance(bound, date)
 
 
+OPERATIONS = Column(OPERATION, "text", values=(ADD, CORRECT, REMOVE))
+
+
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """A dataset `owner/id`: classification, delivery, key, columns and identity roles."""
+    """A dataset `owner/id`: classification, delivery, key, columns and identity roles.
+
+    `delivery`: each file is the whole dataset (`snapshot`), more rows of it (`append`), or what is
+    otherwise in it from now on (`changes`).
+    """
 
     owner: str
     id: str
@@ -103,6 +109,10 @@ class Contract:
         object.__setattr__(self, "digest", digest(self.to_plain()))
 
     def _problems(self) -> Iterator[Problem]:
+        for place, declared in enumerate(self.columns):
+            if declared.name in RESERVED or declared.name.startswith("_"):
+                where = f".column[{place}].name"
+                yield Problem(where, "this name is kept for the platform", "choose another")
         if len(self._by_name) != len(self.columns):
             yield Problem(".column", "two columns have the same name", "rename one of them")
         if not self.key or set(self.key) - set(self._by_name):
@@ -119,6 +129,11 @@ class Contract:
     @property
     def name(self) -> str:
         return f"{self.owner}/{self.id}"
+
+    @property
+    def delivered(self) -> tuple[Column, ...]:
+        """The columns of a file of it: a file of changes says first what each row does."""
+        return (OPERATIONS, *self.columns) if self.delivery == "changes" else self.columns
 
     def column(self, name: str) -> Column | None:
         return self._by_name.get(name)
@@ -170,7 +185,7 @@ def contract_fields(fields: Fields) -> Contract | None:
         id=fields.text("id", like=re.compile(r"[a-z][a-z0-9-]*(?:-[A-Z0-9-]+)?")),
         title=fields.text("title"),
         classification=fields.choice("classification", CLASSIFICATIONS),
-        delivery=_delivery(fields),
+        delivery=fields.choice("delivery", DELIVERIES),
         key=_ordered(fields, "key"),
         columns=fields.tables("column", _column, least=1),
         identity=_identity(fields),
@@ -178,13 +193,6 @@ def contract_fields(fields: Fields) -> Contract | None:
         earliest_birth_year=fields.whole("earliest_birth_year", EARLIEST_BIRTH_YEAR, least=1),
     )
     return made
-
-
-def _delivery(fields: Fields) -> str:
-    if fields.raw("delivery") == "changes":
-        fields.wrong("delivery", "changes are not taken yet", "use snapshot or append")
-        return "snapshot"
-    return str(fields.choice("delivery", DELIVERIES))
 
 
 def _ordered(fields: Fields, name: str) -> tuple[str, ...]:
