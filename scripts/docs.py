@@ -1,4 +1,4 @@
-"""Write docs/commands.md, settings.md and sql.md from the code, or say that they are stale.
+"""Write the pages of docs/ that are made from the code, or say that they are stale.
 
 python scripts/docs.py          write them
 python scripts/docs.py --check  compare only; exit 1 when one differs
@@ -101,6 +101,34 @@ def sql_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+def county_page() -> str:
+    """The county's datasets, error rates with their sources, rates of life, and answer key."""
+    from commonthread.county.causes import EFFECTS
+    from commonthread.county.rates import DESCRIPTIONS, RATES
+    from commonthread.county.records import PLANS
+
+    lines = ["# The county in tables", "", MADE, "", "What it is: [county.md](county.md)."]
+    lines += ["", "## Datasets", "", "| Dataset | Delivery | Columns |", "|---|---|---|"]
+    for plan in PLANS:
+        columns = ", ".join(f"`{column.name}`" for column in plan.columns)
+        lines.append(f"| {plan.owner}/{plan.id}: {plan.title} | {plan.delivery} | {columns} |")
+    lines += ["", "## Errors", "", "| Error | What it is |", "|---|---|"]
+    lines += [f"| {name} | {said} |" for name, said in DESCRIPTIONS.items()]
+    lines += ["", "How often, of the records that can have it, and who says so:", ""]
+    lines += ["| Dataset | Error | Share | Source |", "|---|---|---|---|"]
+    for dataset, rates in RATES.items():
+        for name, rate in rates.items():
+            lines.append(f"| {dataset} | {name} | {rate.rate:.1%} | {rate.source} |")
+    lines += ["", "## The answer key", "", "| Effect | Of | On | Kind | Size | |"]
+    lines.append("|---|---|---|---|---|---|")
+    for each in EFFECTS:
+        size = f"{each.size} {each.unit}"
+        lines.append(
+            f"| {each.name} | {each.of} | {each.on} | {each.kind} | {size} | {each.note} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
 def pages() -> dict[str, str]:
     import django
 
@@ -114,6 +142,7 @@ def pages() -> dict[str, str]:
 
         return {
             "commands.md": commands_page(app),
+            "county-tables.md": county_page(),
             "settings.md": settings_page(),
             "sql.md": sql_page(),
         }

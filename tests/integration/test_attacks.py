@@ -243,7 +243,10 @@ def faults(engine: duckdb.DuckDBPyConnection, sql: str) -> set[tuple[str, str]]:
     row = engine.execute("SELECT json_serialize_sql(?)", [sql]).fetchone()
     assert row is not None
     tree = json.loads(row[0])
-    assert not tree["error"], sql
+    if tree["error"]:
+        # The engine's own parser does not take it either: nothing of it runs.
+        assert run(engine, sql).startswith("error Parser Error"), sql
+        return set()
     assert len(tree["statements"]) == 1
     allowed = {"table": {"person", "a"}, "function": CALLED}
     return {

@@ -7,13 +7,16 @@ place, a file removed, a commit. Then the home is opened again and looked at.
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.homes import (
     ANALYST,
     DATASET,
+    ENGINEER,
     LINKAGE,
     PURPOSE,
     REFERENCE,
@@ -27,6 +30,7 @@ from tests.homes import (
 from commonthread.broker.access import Broker, Request, Sql, open_broker
 from commonthread.broker.records import close_ledgers
 from commonthread.broker.rules.standing import map_of
+from commonthread.catalogue.deposits import receive
 
 ROOT = Path(__file__).resolve().parents[2]
 CHILD = """
@@ -94,49 +98,69 @@ def whole(broker: Broker) -> None:
     assert not list(home.rglob("*.tmp"))
 
 
-def check_deposit(broker: Broker, said: str) -> None:
-    count = len(broker.standing().deposits[DATASET])
-    assert count in (1, 2)
-    if "done" in said:
-        assert count == 2
-    wanted = [{"n": 300 if count == 1 else 375}]
-    with broker.read(
-        Request(ANALYST, Sql("select count(*) n from calls"), REFERENCE, PURPOSE)
-    ) as answer:
-        assert answer.rows() == wanted
+class Deposit:
+    """A file of 100 calls, 75 of which are granted."""
+
+    def __init__(self, broker: Broker, folder: Path, number: int) -> None:
+        write_calls(folder / "more.csv", 100, start=1_000 * number)
+        self.before = len(broker.standing().deposits[DATASET])
+
+    def check(self, broker: Broker, said: str) -> None:
+        count = len(broker.standing().deposits[DATASET])
+        assert count - self.before in ((1,) if "done" in said else (0, 1))
+        question = Request(ANALYST, Sql("select count(*) n from calls"), REFERENCE, PURPOSE)
+        with broker.read(question) as answer:
+            assert answer.rows() == [{"n": 300 + 75 * (count - 1)}]
 
 
-def check_sign(broker: Broker, said: str) -> None:
-    newest = broker.standing().newest(REFERENCE)
-    assert newest is not None
-    assert len(newest.signatures) in (0, 1)
-    if "done" in said:
-        assert len(newest.signatures) == 1
+class Sign:
+    """One of two signatures under a version that nobody has signed."""
+
+    def __init__(self, broker: Broker, folder: Path, number: int) -> None:
+        newest = broker.standing().newest(REFERENCE)
+        assert newest is not None
+        if newest.signatures:
+            broker.apply([agreement(version=newest.terms.version + 1)])
+
+    def check(self, broker: Broker, said: str) -> None:
+        newest = broker.standing().newest(REFERENCE)
+        assert newest is not None
+        assert len(newest.signatures) in ((1,) if "done" in said else (0, 1))
 
 
-def check_link(broker: Broker, said: str) -> None:
-    maps = broker.standing().deposits.get(map_of(LINKAGE), ())
-    # Linked again after a kill, the same records and residents are the same map.
-    assert len(maps) in (0, 1)
-    if maps:
-        assert maps[0].pins == ((DATASET, broker.standing().deposits[DATASET][-1].id),)
-        assert len(broker.map(LINKAGE)) == maps[0].rows == 400
-    if "done" in said:
-        assert maps
+class Link:
+    """The index of a dataset that has grown since the last."""
+
+    def __init__(self, broker: Broker, folder: Path, number: int) -> None:
+        if LINKAGE not in broker.standing().agreements:
+            broker.apply([linkage()])
+            broker.act(LINKAGE, "sign", SIGNATORY)
+        receive(broker, DATASET, write_calls(folder / "more.csv", 4, 1_000 * number), ENGINEER)
+        self.before = len(self.maps(broker))
+
+    def maps(self, broker: Broker) -> tuple[Any, ...]:
+        return broker.standing().deposits.get(map_of(LINKAGE), ())
+
+    def check(self, broker: Broker, said: str) -> None:
+        maps = self.maps(broker)
+        assert len(maps) - self.before in ((1,) if "done" in said else (0, 1))
+        deposits = broker.standing().deposits[DATASET]
+        if len(maps) > self.before:
+            assert maps[-1].pins == ((DATASET, deposits[-1].id),)
+            assert maps[-1].rows == len(broker.map(LINKAGE)) == sum(each.rows for each in deposits)
 
 
-def check_read(broker: Broker, said: str) -> None:
-    opened = [e for e in broker.ledger.entries(0, 10_000) if e.kind == "lease.opened"]
-    if "n" in said:
-        assert opened
+class Read:
+    def __init__(self, broker: Broker, folder: Path, number: int) -> None:
+        pass
+
+    def check(self, broker: Broker, said: str) -> None:
+        opened = [e for e in broker.ledger.entries(0, 10_000) if e.kind == "lease.opened"]
+        if "n" in said:
+            assert opened
 
 
-WORK: dict[str, Callable[[Broker, str], None]] = {
-    "deposit": check_deposit,
-    "sign": check_sign,
-    "link": check_link,
-    "read": check_read,
-}
+WORK = {"deposit": Deposit, "sign": Sign, "link": Link, "read": Read}
 
 
 @pytest.mark.django_db(transaction=True)
@@ -146,20 +170,12 @@ def test_killed_at_any_step_it_is_done_or_not_begun(
 ) -> None:
     small_home(tmp_path).close()
     close_ledgers()
-    write_calls(tmp_path / "more.csv", 100, start=400)
     home = tmp_path / "home"
-    if work in ("sign", "link"):
-        broker = open_broker(home)
-        if work == "sign":
-            broker.apply([agreement(version=2)])
-        else:
-            broker.apply([linkage()])
-            broker.act(LINKAGE, "sign", SIGNATORY)
-        broker.close()
-        close_ledgers()
     environment = {**same_database, "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)])}
     killed, step, stride = 0, 1, scale(5, 1)
     while True:
+        with opened(home) as broker:
+            task = WORK[work](broker, tmp_path, step)
         done = subprocess.run(
             [sys.executable, "-c", CHILD, str(home), work, str(step)],
             env=environment,
@@ -167,15 +183,21 @@ def test_killed_at_any_step_it_is_done_or_not_begun(
             text=True,
             check=False,
         )
-        broker = open_broker(home)
-        try:
+        with opened(home) as broker:
             whole(broker)
-            WORK[work](broker, done.stdout)
-        finally:
-            broker.close()
-            close_ledgers()
+            task.check(broker, done.stdout)
         if done.returncode == 0:
             break
         assert done.returncode == -9, done.stderr
         killed, step = killed + 1, step + stride
     assert killed
+
+
+@contextmanager
+def opened(home: Path) -> Iterator[Broker]:
+    broker = open_broker(home)
+    try:
+        yield broker
+    finally:
+        broker.close()
+        close_ledgers()

@@ -115,6 +115,23 @@ def progress(what: str) -> Iterator[Callable[[int], None]]:
 
 
 @contextmanager
+def share(what: str) -> Iterator[Callable[[str, float], None]]:
+    """A bar from 0 to 1 that names the stage, on a terminal only; call it with stage and share."""
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeElapsedColumn(),
+        console=said(),
+        transient=True,
+        disable=not sys.stderr.isatty(),
+    )
+    with bar:
+        task = bar.add_task(what, total=1.0)
+        yield lambda stage, part: bar.update(task, description=f"{what}: {stage}", completed=part)
+
+
+@contextmanager
 def stages(what: str) -> Iterator[Callable[[str], None]]:
     """A moving line that names the stage of long work, on a terminal only."""
     if not sys.stderr.isatty():
