@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from xml.sax.saxutils import escape
 
 import numpy as np
@@ -57,13 +58,14 @@ def seasons(world: World) -> str:
     """Attendances, falls, deaths and births of each month, each as a line of its own scale."""
     first = np.datetime64(world.settings.start, "D").astype("datetime64[M]").astype(int)
     months = 12 * world.settings.years
-    parts, said = [], []
+    said: list[str] = []
+    parts = list(_years(first, months))
     for row, (kind, colour) in enumerate(SHOWN):
         days = world.events[kind]["day"].astype("datetime64[D]").astype("datetime64[M]").astype(int)
         counts = np.bincount(np.clip(days - first, 0, months - 1), minlength=months)
         top, height = 40 + row * 125, 95
         scale = height / max(counts.max(), 1)
-        x = 90 + np.arange(months) * (WIDTH - 120) / (months - 1)
+        x = _month(np.arange(months), months)
         y = top + height - counts * scale
         points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True))
         parts.append(_line(90, top + height, WIDTH - 30, top + height, PALE, 1))
@@ -77,6 +79,19 @@ def seasons(world: World) -> str:
     return _picture(
         "What happens, month by month", "Each month from the first: " + "; ".join(said), parts
     )
+
+
+def _month(number: Array, months: int) -> Array:
+    return 90 + number * (WIDTH - 120) / (months - 1)
+
+
+def _years(first: int, months: int) -> Iterator[str]:
+    """A line at each January, with its year."""
+    for number in range(months):
+        if (first + number) % 12 == 0:
+            x = float(_month(np.asarray(number), months))
+            yield _line(x, 24, x, HEIGHT - 20, PALE, 1)
+            yield _text(x + 4, HEIGHT - 8, str(1970 + (first + number) // 12), "start")
 
 
 def _picture(title: str, said: str, parts: list[str]) -> str:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 from django.http import HttpResponse
 from django.shortcuts import redirect
 
-from commonthread.broker.rules.terms import PERSON_INDEX, Grant
+from commonthread.broker.rules.terms import Grant
 from commonthread.web import words
 from commonthread.web.acts import Offer, offer
 from commonthread.web.changes import changes
+from commonthread.web.flow import Line, draw_flow
 from commonthread.web.pages import PLATFORM, Visit, page, partner_names, status_of
 
 if TYPE_CHECKING:
@@ -39,6 +40,10 @@ class Opened:
     takers: str
     usable: bool
     why_not: tuple[Any, ...]
+
+    @property
+    def dataset_id(self) -> str:
+        return self.grant.dataset.partition("/")[2]
 
 
 @page("GET")
@@ -108,6 +113,7 @@ def _whole(
         governing=governs.version if governs else None,
         changes=_changes(governs, status),
         flows=_flows(visit, status),
+        drawing=_drawing(visit, status, is_draft=governs is not None),
         parties=[
             (names.get(partner, partner), signed, role) for partner, signed, role in status.parties
         ],
@@ -141,34 +147,30 @@ def _flows(visit: Visit, status: AgreementStatus) -> list[Flow]:
             names.get(grant.owner, grant.owner),
             grant.id.replace("-", " "),
             words.MODES.get(grant.mode, grant.mode),
-            _takers(grant, names),
+            words.groups(grant, names),
         )
         for grant in _grants(status)
     ]
 
 
-def _takers(grant: Grant, names: dict[str, str]) -> str:
-    takers = []
-    for group in grant.recipients:
-        partner, _, name = group.partition("/")
-        if group == PERSON_INDEX:
-            takers.append("The person index of the platform")
-        else:
-            takers.append(f"{name.replace('-', ' ')} of {names.get(partner, partner)}")
-    said = "; ".join(takers)
-    return said[:1].upper() + said[1:]
+def _drawing(visit: Visit, status: AgreementStatus, *, is_draft: bool) -> str:
+    grants = _grants(status)
+    if not grants:
+        return ""
+    contracts = visit.broker.standing().contracts
+    titles = {name: contract.title for name, contract in contracts.items()}
+    lines = [Line(grant, status.in_force and not is_draft) for grant in grants]
+    title = f"What {status.reference} opens, and to whom"
+    return draw_flow(lines, titles, partner_names(visit.broker), title)
 
 
 def _opened(grant: Grant, decision: Any, names: dict[str, str]) -> Opened:
-    columns = [(column.exposed, words.column_in_words(column)) for column in grant.columns]
-    if grant.person:
-        columns.insert(0, ("person", "a pseudonym of the resident, under this agreement only"))
     return Opened(
         grant,
-        tuple(columns),
+        tuple(words.columns(grant)),
         words.MODES.get(grant.mode, grant.mode),
         tuple(words.conditions(grant)),
-        _takers(grant, names),
+        words.groups(grant, names),
         bool(decision and decision.permitted),
         tuple(decision.reasons) if decision else (),
     )

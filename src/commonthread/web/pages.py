@@ -18,6 +18,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllow
 from django.shortcuts import redirect, render
 
 from commonthread.broker.access import BadInput, Refused, UserFacing, open_broker
+from commonthread.web import report
 
 if TYPE_CHECKING:
     from commonthread.broker.access import AgreementStatus, Broker
@@ -44,6 +45,7 @@ class Visit:
     def show(self, template: str, *, code: int = 200, **context: Any) -> HttpResponse:
         base = {
             "banner": DEMO if self.broker.demo else "",
+            "county": report.here(),
             "member": self.member,
             "partner": partner_names(self.broker).get(self.member.partner if self.member else ""),
         }

@@ -12,6 +12,7 @@ from commonthread.broker.rules.standing import SIGNATORY
 from commonthread.broker.rules.terms import PERSON, Grant
 from commonthread.web import cells, words
 from commonthread.web.acts import parties_to_leave
+from commonthread.web.charts import Chart, chart
 from commonthread.web.examples import Table, examples
 from commonthread.web.jobs import (
     DONE,
@@ -249,6 +250,7 @@ def answer(visit: Visit, key: str) -> HttpResponse:
             (name, kind, _numeric(job, index)) for index, (name, kind) in enumerate(job.columns)
         ],
         rows=[[cells.as_text(value) for value in row] for row in shown],
+        chart=_chart(visit, job),
         shown=len(shown),
         may_scroll="always" if len(job.columns) > WIDE_COLUMNS else "narrow",
         scrolls=len(job.columns) > NARROW_COLUMNS,
@@ -259,6 +261,16 @@ def answer(visit: Visit, key: str) -> HttpResponse:
         sql=job.request.question.text if isinstance(job.request.question, Sql) else "",
         under=f"{job.request.agreement}/{job.request.purpose}",
     )
+
+
+def _chart(visit: Visit, job: Job) -> Chart | None:
+    """Drawn of what the table shows; a look-up is about one person, and has nothing to draw."""
+    if job.state != DONE or not isinstance(job.request.question, Sql):
+        return None
+    terms = status_of(visit.broker, job.request.agreement).terms
+    grants = terms.grants if terms else ()
+    granted = {column.exposed for grant in grants for column in grant.columns}
+    return chart(job.columns, job.rows[:SHOWN_ROWS], granted)
 
 
 def _numeric(job: Job, index: int) -> bool:

@@ -8,8 +8,9 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 
 from commonthread.broker.rules.standing import Member
-from commonthread.web import words
+from commonthread.web import report, words
 from commonthread.web.pages import MEMBER, Visit, page, partner_names, personas
+from commonthread.web.tries import Try, tries
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,14 @@ def start(visit: Visit) -> HttpResponse:
         name = names.get(member.partner, member.partner)
         by_partner.setdefault(name, []).append(_persona(visit, member))
     partners = sorted(by_partner.items(), key=lambda one: joined.index(one[0]))
-    return visit.show("web/start.html", nav="start", partners=partners)
+    return visit.show("web/start.html", nav="start", partners=partners, tries=_tries(visit))
+
+
+def _tries(visit: Visit) -> list[Try]:
+    if not report.here():
+        return []
+    references = {status.reference for status in visit.broker.agreements()}
+    return tries({member.id for member in personas(visit.broker)}, references)
 
 
 def _persona(visit: Visit, member: Member) -> Persona:
@@ -45,12 +53,13 @@ def _persona(visit: Visit, member: Member) -> Persona:
 
 @page("POST", open_to_all=True)
 def sign_in(visit: Visit) -> HttpResponse:
-    wanted = visit.sent("member")
+    tried = next((one for one in _tries(visit) if one.id == visit.sent("try")), None)
+    wanted = tried.member if tried else visit.sent("member")
     if wanted not in {member.id for member in personas(visit.broker)}:
         return redirect("start")
     visit.request.session.flush()
     visit.request.session[MEMBER] = wanted
-    return redirect("agreements")
+    return redirect(tried.address if tried else "agreements")
 
 
 @page("POST", open_to_all=True)

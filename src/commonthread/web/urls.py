@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from commonthread.web import acts, agreements, ledger, queries, sign_in
+from commonthread.web import acts, agreements, county, datasets, ledger, queries, sign_in
 
 
 class Reference:
@@ -27,6 +27,10 @@ urlpatterns = [
     path("agreements/<reference:reference>/", agreements.one, name="agreement"),
     path("agreements/<reference:reference>/draft/", agreements.draft, name="draft"),
     path("agreements/<reference:reference>/<slug:act>/", acts.act, name="act"),
+    path("datasets/", datasets.all_datasets, name="datasets"),
+    path("datasets/<str:owner>/<str:dataset>/", datasets.one, name="dataset"),
+    path("county/", county.explained, name="county"),
+    path("county/<slug:name>.svg", county.picture, name="county-picture"),
     path("query/", queries.ask, name="query"),
     path("query/lookup/", queries.look_up, name="look-up"),
     path("query/<str:key>/", queries.answer, name="answer"),

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 
 from commonthread.broker.rules.filters import All, Among, Any_, Compare, Filter, Not
-from commonthread.broker.rules.terms import Grant, GrantedColumn
+from commonthread.broker.rules.terms import PERSON_INDEX, Grant, GrantedColumn
 
 ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 COMPARISONS = {
@@ -43,6 +43,20 @@ ROLES = {
     "caldicott-guardian": "advises on the use of health and care records",
     "data-engineer": "deposits the partner’s data",
     "data-protection-officer": "advises on data protection",
+}
+DELIVERIES = {
+    "snapshot": "Each file is the whole dataset",
+    "append": "Each file adds rows",
+    "changes": "Each file says what changes: rows added, corrected and removed",
+}
+# What a column says about who somebody is, as the linker reads it.
+IDENTITY = {
+    "given_name": "given name",
+    "family_name": "family name",
+    "full_name": "full name",
+    "date_of_birth": "date of birth",
+    "nhs_number": "NHS number",
+    "own_id": "the partner’s own number for a person",
 }
 PERIOD = re.compile(r"P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?")
 
@@ -100,6 +114,14 @@ def column_in_words(column: GrantedColumn) -> str:
     return said if column.exposed == column.name else f"{said}, made of {column.name}"
 
 
+def columns(grant: Grant) -> Iterator[tuple[str, str]]:
+    """(name, how it is shown) of each column that a grant opens."""
+    if grant.person:
+        yield "person", "a pseudonym of the resident, under this agreement only"
+    for column in grant.columns:
+        yield column.exposed, column_in_words(column)
+
+
 def conditions(grant: Grant) -> Iterator[str]:
     """What else narrows a grant, one sentence each."""
     yield rows_in_words(grant.rows)
@@ -115,6 +137,20 @@ def conditions(grant: Grant) -> Iterator[str]:
     yield "May be downloaded" if grant.export else "May not be downloaded"
     if grant.retention:
         yield f"What is kept is destroyed after {period(grant.retention)}"
+
+
+def group(id_: str, names: Mapping[str, str]) -> tuple[str, str]:
+    """(group, its partner) of `wychshire/analysts`, both as people call them."""
+    partner, _, name = id_.partition("/")
+    if id_ == PERSON_INDEX:
+        return "the person index", "the platform"
+    return name.replace("-", " "), names.get(partner, partner)
+
+
+def groups(grant: Grant, names: Mapping[str, str]) -> str:
+    """Who takes, in one line that begins with a capital."""
+    said = "; ".join(" of ".join(group(each, names)) for each in grant.recipients)
+    return said[:1].upper() + said[1:]
 
 
 def period(text: str) -> str:
