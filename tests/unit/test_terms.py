@@ -463,10 +463,17 @@ def test_no_id_stands_twice(name: str) -> None:
 def test_two_grants_may_not_be_one_table() -> None:
     table = longest()
     table["grant"].append({**shortest()["grant"][0], "id": "a-b"})
-    table["grant"].append({**shortest()["grant"][0], "id": "a.b"})
-    assert parse_terms(table).grant("a.b") is not None
+    assert parse_terms(table).grant("a-b") is not None
     table["grant"].append({**shortest()["grant"][0], "id": "a-b"})
     assert faults(table) == ["agreement.grant"]
+
+
+@pytest.mark.parametrize("id_", ["a.b", "a_b", "a b", "A", "1a", "a-", "a" * 201])
+def test_a_grant_is_named_so_that_it_can_be_a_table(id_: str) -> None:
+    table = longest()
+    table["grant"].append({**shortest()["grant"][0], "id": id_})
+    place = len(table["grant"]) - 1
+    assert faults(table) == [f"agreement.grant[{place}].id"]
 
 
 def test_grants_do_not_name_each_other_in_a_circle() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import unicodedata
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
@@ -20,6 +21,9 @@ from .errors import BadInput, Problem
 
 LARGEST = 2**53 - 1
 EARLIEST_YEAR = 1900
+# Lines and tabs may stand in a text.
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
 def plain(value: Any, where: str = "$") -> Any:
@@ -46,11 +50,13 @@ def plain(value: Any, where: str = "$") -> Any:
 def _text(value: Any, where: str) -> str:
     if not isinstance(value, str):
         raise _wrong(where, "a name must be text", "")
-    if value != unicodedata.normalize("NFC", value):
+    if value.isascii() and value.isprintable():
+        return value
+    if not unicodedata.is_normalized("NFC", value):
         raise _wrong(where, "the text is not in Unicode form NFC", "type it again, composed")
-    if any(ord(mark) < 32 and mark not in "\n\t" for mark in value) or "\x7f" in value:
+    if CONTROL.search(value):
         raise _wrong(where, "the text holds a control character", "remove it")
-    if any(0xD800 <= ord(mark) <= 0xDFFF for mark in value):
+    if SURROGATE.search(value):
         raise _wrong(where, "the text holds half of a surrogate pair", "remove it")
     return value
 
