@@ -53,7 +53,7 @@ def _place(chance: np.random.Generator) -> Any:
         "postcode": [f"WX{p // 150 + 1} {p // 15 % 10}AB" for p in number.tolist()],
     }
     addresses = SimpleNamespace(
-        uprn=100_000_000_000 + number,
+        uprn=990_000_000_000 + number,
         area=area.astype(np.int16),
         easting=(372_000 + 40 * number).astype(np.int32),
         northing=(232_000 + 40 * number).astype(np.int32),
