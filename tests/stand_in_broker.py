@@ -27,6 +27,7 @@ from commonthread.broker.access import (
     Decision,
     LeaseEnded,
     Lookup,
+    OwnData,
     Problem,
     Reason,
     Refused,
@@ -43,6 +44,7 @@ from commonthread.broker.rules.charter import parse_dpia
 from commonthread.broker.rules.decisions import decide, what_can
 from commonthread.broker.rules.facts import CHARTER, DPIA, MEMBER, PARTNER, Fact
 from commonthread.broker.rules.keys import public_key
+from commonthread.broker.rules.requests import DEPOSITS
 from commonthread.broker.rules.standing import Member, Partner, Standing
 from commonthread.broker.rules.terms import PLATFORM
 
@@ -60,6 +62,18 @@ ANSWERS: dict[str, tuple[Columns, list[tuple[Any, ...]]]] = {
     "hostile": (
         (("note", "text"), ("balance", "integer"), ("person", "person")),
         [("=1+1", -5, 9007199254740993), ("@x", None, 9223372036854775807), ("<b>bold</b>", 3, 1)],
+    ),
+    "monthly": (
+        (("arrived", "text"), ("visits", "integer")),
+        [("2026-03", 40), ("2026-01", 35), ("2026-06", 60), ("2026-02", 1_200), ("2026-05", 25)],
+    ),
+    "crossed": (
+        (("device", "text"), ("alarmed", "boolean"), ("records", "integer")),
+        [("pendant", True, 185), ("pendant", False, 40), ("bed-sensor", True, 35)],
+    ),
+    "crowded": (
+        (("area", "text"), ("records", "integer")),
+        [(f"area {number}", number) for number in range(41)],
     ),
     "many": ((("number", "integer"),), [(number,) for number in range(1_500)]),
     "clients": (
@@ -259,6 +273,28 @@ class StandInBroker:
         assert isinstance(request.question, Sql | Lookup)
         return StandInAnswer(self, request, decision)
 
+    def own(self, request: Request) -> Any:
+        decision = self.decide(request)
+        if not decision.permitted:
+            raise Refused(decision.reasons)
+        question, standing = request.question, self.county.standing
+        assert isinstance(question, OwnData)
+        self.ledger.record("own-data.read", {"dataset": question.dataset})
+        deposits = standing.deposits.get(question.dataset, ())
+        return deposits if question.what == DEPOSITS else self._profile(question.dataset)
+
+    def _profile(self, dataset: str) -> dict[str, Any]:
+        """One in four values is missing, and of those that say who one in eight is malformed."""
+        contract = self.county.standing.contracts[dataset]
+        who = {column for _, column in contract.identity}
+        columns = [
+            {"name": column.name, "rows": 400, "missing": 100, "distinct": 20}
+            | ({"malformed": 50} if column.name in who else {})
+            for column in contract.columns
+        ]
+        reasons = [{"reason": "born: is missing", "rows": 3}]
+        return {"rows": 400, "quarantined": 3, "reasons": reasons, "columns": columns}
+
     def act(self, reference: str, what: str, member: str, reason: str = "") -> None:
         partner = self.county.standing.members[member].partner
         before, facts = self.county.standing.copy(), len(self.county.facts)
@@ -297,7 +333,7 @@ def stand_in(example: Path, *, signed: Sequence[str] = (LINKAGE, FALLS, CARE)) -
             county.sign_all(terms["reference"])
     county.add_dataset(map_dataset(LINKAGE))
     for dataset in list(county.standing.contracts):
-        county.deposit(dataset, rows=400)
+        county.deposit(dataset, rows=1_400, quarantined=3)
     return StandInBroker(county)
 
 
@@ -322,4 +358,52 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else value
 
 
-__all__ = ["CARE", "FALLS", "LINKAGE", "StandInBroker", "stand_in"]
+REPORT = """# A county that does not exist
+
+2,000 residents, seed 1. Nobody in it is real.
+
+![Map of the county](map.svg)
+
+## What happened
+
+| Event | Number |
+|---|---|
+| births | 937 |
+| <script>alert(1)</script> | 2 |
+
+## How partners record it
+
+Errors found in the files. Rates stand in `county/rates.py`.
+
+| Dataset | Rows | Delivery | Errors |
+|---|---|---|---|
+| wychshire/telecare | 2,196 | snapshot | typing 70 of 2,194; old-name 1 of 3 |
+| severn-acute/emergency-attendance | 32,032 | append | typing 193 of 31,992; old-name 4 of 40 |
+| riverside-homes/voids | 14 | snapshot | none |
+
+What the errors are: **typing**, a slip of the keys; **old-name**, the name of before a marriage.
+
+## The answer key
+
+| Effect | Of | On | Size |
+|---|---|---|---|
+| damp-breathing | a damp home | breathing | 2.1 |
+"""
+PICTURE = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 90 60" role="img">
+<title id="t">{name} &amp; &lt;b&gt;more&lt;/b&gt;</title><desc id="d">Words of {name}.</desc>
+<script>document.title = "ran"</script><rect width="90" height="60" onclick="alert(1)"/></svg>
+"""
+
+
+def write_county(home: Path) -> Path:
+    """The folder of a synthetic county in a home, with pictures that try to run something."""
+    folder = home / "county"
+    folder.mkdir(parents=True)
+    (folder / "report.md").write_text(REPORT, encoding="utf-8")
+    for name in ("people", "map", "seasons"):
+        text = PICTURE.format(name=name)
+        (folder / f"{name}.svg").write_text(text, encoding="utf-8")
+    return folder
+
+
+__all__ = ["CARE", "FALLS", "LINKAGE", "REPORT", "StandInBroker", "stand_in", "write_county"]

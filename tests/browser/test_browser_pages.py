@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
-from tests.stand_in_broker import CARE, FALLS, StandInBroker, stand_in
+from tests.stand_in_broker import CARE, FALLS, StandInBroker, stand_in, write_county
 
 from commonthread.web import pages
 from commonthread.web.jobs import Jobs
@@ -29,6 +29,13 @@ def broker(shared: Path, monkeypatch: pytest.MonkeyPatch) -> StandInBroker:
     made = stand_in(shared / "examples" / "first-county")
     monkeypatch.setattr(pages, "open_broker", lambda: made)
     return made
+
+
+@pytest.fixture(autouse=True)
+def county(tmp_path: Path, settings) -> None:  # type: ignore[no-untyped-def]
+    """A synthetic county in the home that is served."""
+    settings.HOME = tmp_path / "with-county"
+    write_county(settings.HOME)
 
 
 @pytest.fixture
@@ -215,6 +222,44 @@ def not_found(page: Page) -> None:
     page.goto("/nothing/")
 
 
+def drawn(page: Page, word: str) -> None:
+    sign_in(page, ANALYST)
+    run(page, f"SELECT {word} FROM telecare_over_65")
+    expect(page.get_by_role("table", name="Answer under")).to_be_visible()
+    expect(page.locator(".ct-chart svg")).to_be_visible()
+
+
+def line_chart(page: Page) -> None:
+    drawn(page, "monthly")
+
+
+def grouped_chart(page: Page) -> None:
+    drawn(page, "crossed")
+
+
+def datasets(page: Page) -> None:
+    sign_in(page, ANALYST)
+    page.get_by_role("link", name="Datasets").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Datasets")
+
+
+def dataset(page: Page) -> None:
+    sign_in(page, ANALYST)
+    page.goto("/datasets/wychshire/telecare/")
+    expect(page.get_by_text("Only a data engineer of")).to_be_visible()
+
+
+def own_dataset(page: Page) -> None:
+    sign_in(page, "Data engineer")
+    page.goto("/datasets/wychshire/telecare/")
+    expect(page.get_by_role("heading", name="Quality of deposit 1")).to_be_visible()
+
+
+def the_county(page: Page) -> None:
+    page.get_by_role("link", name="See the county").click()
+    expect(page.get_by_role("heading", name="The answer key")).to_be_visible()
+
+
 PLACES = [
     start,
     agreements,
@@ -236,6 +281,12 @@ PLACES = [
     verified,
     not_found,
     cannot,
+    line_chart,
+    grouped_chart,
+    datasets,
+    dataset,
+    own_dataset,
+    the_county,
 ]
 
 
@@ -410,3 +461,48 @@ def test_an_answer_is_downloaded(visit: Open) -> None:
     with page.expect_download() as coming:
         page.get_by_role("button", name="Download CSV").click()
     assert re.fullmatch(rf"{FALLS}-\d+\.csv", coming.value.suggested_filename)
+
+
+@pytest.mark.parametrize(("size", "seen"), [("wide", "wide"), ("narrow", "narrow")])
+def test_one_drawing_of_an_agreement_is_seen_and_fits(visit: Open, size: str, seen: str) -> None:
+    page = visit(size, script=False)
+    agreement(page)
+    drawings = page.get_by_role("img", name=f"What {FALLS} opens")
+    expect(drawings).to_have_count(1)
+    expect(drawings).to_have_class(f"ct-drawing ct-drawing--{seen}")
+    letters = drawings.locator("text").first.evaluate("it => it.getBoundingClientRect().height")
+    assert letters >= 13
+
+
+@pytest.mark.parametrize("word", ["device", "monthly", "crossed"])
+def test_no_letter_of_a_chart_is_cut_off_on_a_telephone(visit: Open, word: str) -> None:
+    page = visit("narrow")
+    drawn(page, word)
+    cut = page.locator(".ct-chart svg").evaluate(
+        """svg => { const room = svg.getBoundingClientRect();
+        return [...svg.querySelectorAll('text')].filter(text => {
+          const it = text.getBoundingClientRect();
+          return it.left < room.left - 1 || it.right > room.right + 1
+            || it.bottom > room.bottom + 1;
+        }).map(text => text.textContent); }"""
+    )
+    assert cut == []
+
+
+def test_a_picture_of_the_county_runs_nothing_when_it_is_opened(visit: Open) -> None:
+    page = visit()
+    answer = page.goto("/county/map.svg")
+    assert answer is not None and answer.ok
+    assert page.evaluate("() => document.title") != "ran"
+    the_pictures = visit()
+    the_county(the_pictures)
+    widths = the_pictures.locator(".ct-picture__image").evaluate_all(
+        "all => all.map(it => it.naturalWidth)"
+    )
+    assert len(widths) == 3 and all(width > 0 for width in widths)
+
+
+def test_what_to_try_first_is_one_click(visit: Open) -> None:
+    page = visit("narrow", script=False)
+    page.get_by_role("button", name="See how good a dataset is").click()
+    expect(page.get_by_role("heading", name="Quality of deposit 1")).to_be_visible()

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import pytest
 from django.test import Client
-from tests.stand_in_broker import CARE, FALLS, LINKAGE, StandInBroker, stand_in
+from tests.stand_in_broker import CARE, FALLS, LINKAGE, StandInBroker, stand_in, write_county
 
 from commonthread.web import jobs, pages
 from commonthread.web.jobs import Jobs
@@ -40,6 +40,13 @@ def kept(monkeypatch: pytest.MonkeyPatch) -> Iterator[Jobs]:
     yield made
     for key in list(made._jobs):
         made.drop(key)
+
+
+@pytest.fixture
+def county(tmp_path: Path, settings: Any) -> Path:
+    """A synthetic county in the home that is served."""
+    settings.HOME = tmp_path / "with-county"
+    return write_county(settings.HOME)
 
 
 def signed_in(member: str) -> Client:
@@ -129,7 +136,21 @@ def test_a_form_from_elsewhere_is_refused(broker: StandInBroker) -> None:
     assert "The form is too old" in text_of(answer)
 
 
-@pytest.mark.parametrize("address", ["/", "/agreements/", "/query/", "/ledger/", "/query/lookup/"])
+@pytest.mark.usefixtures("county")
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/",
+        "/agreements/",
+        f"/agreements/{FALLS}/",
+        "/query/",
+        "/ledger/",
+        "/query/lookup/",
+        "/datasets/",
+        "/datasets/wychshire/telecare/",
+        "/county/",
+    ],
+)
 def test_every_page_of_a_demo_home_says_so_and_is_not_kept(
     broker: StandInBroker, address: str
 ) -> None:
@@ -589,3 +610,164 @@ def test_an_integrity_failure_is_a_page_and_nothing_else(
     answer = Client().get("/")
     assert answer.status_code == 503
     assert "The tables say more than the entries." in text_of(answer)
+
+
+def test_an_agreement_is_drawn_for_a_wide_and_a_narrow_window(broker: StandInBroker) -> None:
+    page = signed_in(ANALYST).get(f"/agreements/{FALLS}/").content.decode()
+    assert page.count('role="img"') == 2
+    assert "Statistics: no figure under 5," in page
+    assert 'href="/datasets/severn-acute/emergency-attendance/"' in page
+    assert "What is dashed is not in force" not in page
+
+
+def test_what_a_draft_would_open_is_drawn_as_closed(broker: StandInBroker) -> None:
+    proposed(broker)
+    said = text_of(signed_in(DIRECTOR).get(f"/agreements/{FALLS}/draft/"))
+    assert "What is dashed is not in force" in said
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("device", "Bar chart of records by device. Highest: pendant, 185."),
+        ("monthly", "Line chart of visits by arrived, Jan 2026 to Jun 2026."),
+        ("crossed", "Bar chart in groups of records by device and alarmed."),
+    ],
+)
+def test_an_answer_of_groups_is_drawn_above_its_table(
+    broker: StandInBroker, word: str, said: str
+) -> None:
+    _, page = asked(signed_in(ANALYST), f"SELECT {word} FROM telecare_over_65")
+    assert said in page
+    assert page.index(said) < page.index(f"Answer under {FALLS}")
+
+
+@pytest.mark.parametrize("word", ["many", "hostile", "clients"])
+def test_an_answer_of_something_else_is_not_drawn(broker: StandInBroker, word: str) -> None:
+    client = signed_in(ANALYST)
+    address, _ = asked(client, f"SELECT {word} FROM telecare_over_65")
+    assert "ct-chart" not in client.get(address).content.decode()
+
+
+def test_an_answer_with_too_many_figures_says_why_it_is_not_drawn(broker: StandInBroker) -> None:
+    _, said = asked(signed_in(ANALYST), "SELECT crowded FROM telecare_over_65")
+    assert "This answer is not drawn: it has 41 figures, and a chart has 40 at most." in said
+
+
+def test_datasets_are_listed_with_the_agreements_that_grant_them(broker: StandInBroker) -> None:
+    answer = signed_in(ANALYST).get("/datasets/")
+    assert 'href="/datasets/wychshire/telecare/"' in answer.content.decode()
+    assert f"{LINKAGE} {FALLS} {CARE}" in text_of(answer)
+    assert "for the platform alone" in text_of(answer)
+
+
+def test_a_dataset_shows_its_contract_and_who_uses_it_how(broker: StandInBroker) -> None:
+    said = text_of(signed_in(CARER).get("/datasets/wychshire/telecare/"))
+    assert "Special category" in said
+    assert "date of birth" in said
+    assert f"{FALLS} Keeping people who use assistive technology" in said
+    assert "the age in bands of five years such as 85-89" in said
+    assert "analysts of Wychshire County Council" in said
+
+
+def test_a_dataset_shows_its_deposits_to_the_owners_engineer(broker: StandInBroker) -> None:
+    said = text_of(signed_in("e.wren").get("/datasets/wychshire/telecare/"))
+    assert "1,400 Quarantined: 3" in said
+    assert "born: is missing: 3 rows" in said
+    assert "Missing: 100, 25.0%" in said
+    assert "Badly formed: 50, 12.5%" in said
+    assert "not looked at" in said
+
+
+@pytest.mark.parametrize("member", [ANALYST, DIRECTOR, "s.pike"], ids=["group", "signs", "other"])
+def test_a_dataset_hides_its_deposits_from_all_others(broker: StandInBroker, member: str) -> None:
+    entries = broker.ledger.size
+    said = text_of(signed_in(member).get("/datasets/wychshire/telecare/"))
+    assert "Only a data engineer of Wychshire County Council sees what was deposited" in said
+    assert "Quarantined" not in said and "1,400" not in said
+    # Looking at a contract is no request: nothing was refused, and nothing is recorded.
+    assert broker.ledger.size == entries
+
+
+def test_a_dataset_without_a_deposit_says_how_to_make_one(broker: StandInBroker) -> None:
+    del broker.county.standing.deposits["wychshire/telecare"]
+    said = text_of(signed_in("e.wren").get("/datasets/wychshire/telecare/"))
+    assert "commonthread deposit wychshire/telecare FILE --as e.wren" in said
+
+
+def test_a_dataset_that_nobody_declared_is_not_found(broker: StandInBroker) -> None:
+    answer = signed_in(ANALYST).get("/datasets/wychshire/nothing/")
+    assert answer.status_code == 404
+    assert "There is no dataset of this name." in text_of(answer)
+
+
+def test_without_a_county_no_page_tells_of_one(broker: StandInBroker) -> None:
+    said = text_of(Client().get("/"))
+    assert "See the county" not in said and "Try first" not in said
+    assert Client().get("/county/").status_code == 404
+
+
+@pytest.mark.usefixtures("county")
+def test_a_county_is_explained_with_its_pictures_errors_and_answer_key(
+    broker: StandInBroker,
+) -> None:
+    answer = Client().get("/county/")
+    said = text_of(answer)
+    assert 'src="/county/people.svg"' in answer.content.decode()
+    assert "Words of map." in said
+    assert "Records that have it: 0.8%, 263 of 34,186" in said
+    assert "A slip of the keys" in said
+    assert "Size: 2.1" in said
+    assert "No error was put in." in said
+    assert "<script>alert" not in answer.content.decode()
+    assert "people &amp; &lt;b&gt;more" in answer.content.decode()
+
+
+@pytest.mark.usefixtures("county")
+def test_a_picture_of_the_county_can_run_nothing(broker: StandInBroker) -> None:
+    answer = Client().get("/county/map.svg")
+    assert answer["Content-Type"].startswith("image/svg+xml")
+    policy = answer["Content-Security-Policy"]
+    assert policy == "default-src 'none'; sandbox"
+    assert answer["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.usefixtures("county")
+@pytest.mark.parametrize("name", ["report", "other", "people2"])
+def test_nothing_else_of_the_county_is_served(broker: StandInBroker, name: str) -> None:
+    assert Client().get(f"/county/{name}.svg").status_code == 404
+
+
+def test_a_picture_that_leads_elsewhere_is_not_served(broker: StandInBroker, county: Path) -> None:
+    secret = county.parent / "secret"
+    secret.write_text("<svg>secret</svg>", encoding="utf-8")
+    (county / "map.svg").unlink()
+    (county / "map.svg").symlink_to(secret)
+    assert Client().get("/county/map.svg").status_code == 404
+    assert "/county/map.svg" not in Client().get("/county/").content.decode()
+
+
+@pytest.mark.usefixtures("county")
+def test_a_real_home_shows_no_county(broker: StandInBroker) -> None:
+    broker.demo = False
+    assert "A county that does not exist" not in text_of(Client().get("/county/"))
+    assert b"<svg" not in Client().get("/county/map.svg").content[:4]
+
+
+@pytest.mark.usefixtures("county")
+def test_what_to_try_first_signs_in_and_leads_there(broker: StandInBroker) -> None:
+    said = text_of(Client().get("/"))
+    assert "Count without seeing anybody" in said
+    # The power company is not in this home, so there is nothing of it to try.
+    assert "Sign what waits" not in said
+    client = Client()
+    answer = client.post("/sign-in/", {"try": "count"})
+    assert answer["Location"] == (f"/query/?under={quote(STATISTICS, safe='')}&example=1")
+    assert "SELECT" in text_of(client.get(answer["Location"]))
+
+
+@pytest.mark.usefixtures("county")
+@pytest.mark.parametrize("tried", ["sign", "nothing"])
+def test_what_cannot_be_tried_signs_nobody_in(broker: StandInBroker, tried: str) -> None:
+    answer = Client().post("/sign-in/", {"try": tried})
+    assert answer["Location"] == "/"
