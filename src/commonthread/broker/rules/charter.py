@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
 from typing import Any
 
 from .canonical import digest, sorted_set
@@ -46,7 +47,12 @@ class Charter:
 
     def accession(self, root_key: str) -> str:
         """What a partner's accession signs: this charter with the root key that it pins."""
-        return digest({"charter": self.digest, "root_key": root_key})
+        return _accession(self.digest, root_key)
+
+
+@cache
+def _accession(charter: str, root_key: str) -> str:
+    return digest({"charter": charter, "root_key": root_key})
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,9 +102,12 @@ class Contract:
     earliest_birth_year: int = EARLIEST_BIRTH_YEAR
     digest: str = field(init=False, compare=False)
     _by_name: dict[str, Column] = field(init=False, repr=False, compare=False)
+    # Every decision asks for the same few digests again.
+    _digests: dict[frozenset[str], str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_by_name", {column.name: column for column in self.columns})
+        object.__setattr__(self, "_digests", {})
         check(self._problems(), "A dataset")
         object.__setattr__(self, "digest", digest(self.to_plain()))
 
@@ -144,7 +147,12 @@ class Contract:
 
     def digest_of(self, columns: Iterable[str]) -> str:
         """The digest of what a grant over `columns` rests on; unknown names are left out."""
-        used = {name for name in columns if name in self._by_name} | set(self.key)
+        used = frozenset(self._by_name).intersection(columns).union(self.key)
+        if used not in self._digests:
+            self._digests[used] = self._digest_of(used)
+        return self._digests[used]
+
+    def _digest_of(self, used: frozenset[str]) -> str:
         own = self.role("own_id")
         return digest(
             {
