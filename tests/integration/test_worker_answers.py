@@ -6,12 +6,14 @@ import secrets
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow
 import pytest
 from tests.sealed import PERSON, Sealed, answer, children, failure, seal
 
+from commonthread.broker.lake import worker
 from commonthread.broker.lake.workers import Pool, WorkerFailed
 
 
@@ -265,3 +267,39 @@ def test_hostile_questions_without_any_gate_leak_nothing(
 
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
     assert pyvar.num_rows == 1
+
+
+# How a worker takes an extract in
+
+
+@pytest.mark.parametrize("step", [100, 700, 2_000, 5_000])
+def test_slices_are_all_of_an_extract_in_its_order(
+    person: Sealed, step: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "ROWS_IN_A_SLICE", step)
+    with worker.load(order(person)) as connection:
+        loaded = connection.execute("FROM person").fetchall()
+    with duckdb.connect() as connection:
+        assert loaded == connection.execute(PERSON).fetchall()
+
+
+def test_a_column_with_the_name_of_a_rows_place_hides_no_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "ROWS_IN_A_SLICE", 3)
+    query = "SELECT 7 AS FILE_ROW_NUMBER, i AS k FROM range(10) t(i)"
+    with worker.load(order(seal(tmp_path / "odd.parquet", query, "odd"))) as connection:
+        assert connection.execute("SELECT k FROM odd").fetchall() == [(k,) for k in range(10)]
+
+
+def test_tables_are_compressed_in_memory(tmp_path: Path) -> None:
+    query = "SELECT 'word' || (i % 3) AS k FROM range(200000) t(i)"
+    with worker.load(order(seal(tmp_path / "long.parquet", query, "long"))) as connection:
+        kinds = connection.execute("SELECT DISTINCT compression FROM pragma_storage_info('long')")
+        assert "Uncompressed" not in {kind for (kind,) in kinds.fetchall()}
+
+
+def order(extract: Sealed) -> dict[str, Any]:
+    key = base64.b64encode(extract.key).decode()
+    table = {"name": extract.table, "path": str(extract.path), "key": key}
+    return {"tables": [table], "memory_bytes": 1 << 30, "threads": 2}
