@@ -2,58 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from .agreed import LINKAGE, Agreed, Given
 from .records import PLANS
 
-LINKAGE = "ISA-2026-001"
 BORN_BY, TODAY = "1961-01-01", "2026-01-01"
-Columns = tuple[str | tuple[str, ...], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """One grant. `columns`: a name, or (name, treatment[, as at]); `rows` all hold."""
-
-    id: str
-    dataset: str
-    to: tuple[str, ...]
-    mode: str
-    columns: Columns
-    rows: tuple[tuple[str, str, object], ...] = ()
-    person: bool = False
-    persons: str = ""
-    by: str = "person"
-    per_day: int = 40
-    needs: tuple[str, ...] = ()
-    export: bool = False
-    retention: str = "P90D"
-
-
-@dataclass(frozen=True, slots=True)
-class Agreed:
-    """One agreement with what its DPIA says. `unsigned`: who has still to sign in the demo."""
-
-    reference: str
-    file: str
-    title: str
-    lead: str
-    purpose: str
-    purpose_text: str
-    grants: tuple[Given, ...]
-    need: str
-    necessity: str
-    risk: str
-    mitigation: str
-    consulted: tuple[str, ...] = ()
-    rests_on: tuple[str, ...] = (LINKAGE,)
-    on_withdrawal: str = "end"
-    single_out: bool = False
-    lawful_basis: str = "public-task"
-    condition: str = "health-or-social-care"
-    confidentiality: str = "section-251-support"
-    opt_out: str = "national-data-opt-out"
-    unsigned: tuple[str, ...] = ()
 
 
 def _index() -> tuple[Given, ...]:

@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .agreements import AGREEMENTS, LINKAGE, Agreed, Given
+from .agreed import LINKAGE, Agreed, Given
+from .agreements import AGREEMENTS
 from .records import PLANS, Plan, contract
 
 __all__ = ["BY_ID", "CHARTER", "LINKAGE", "documents", "signatures"]
