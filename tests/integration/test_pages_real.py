@@ -10,6 +10,8 @@ from django.db import connection
 from django.test import Client
 from tests.homes import (
     ANALYST,
+    DATASET,
+    ENGINEER,
     OTHER_SIGNATORY,
     PURPOSE,
     REFERENCE,
@@ -65,6 +67,32 @@ def test_a_granted_answer_is_shown_and_nothing_else(client: Client) -> None:
     page = settled(client, asked(client, "select * from calls order by ref limit 3"))
     assert "C0000000" in page
     assert SECRET not in page
+
+
+def test_what_is_counted_is_drawn_as_well(client: Client) -> None:
+    sql = "select district, count(*) n from counted group by district"
+    page = settled(client, asked(client, sql))
+    chart = page.split('class="ct-chart"')[1].split("</figure>")[0]
+    assert "<svg" in chart
+    assert "<title" in chart
+    for name in ("North", "South", "East"):
+        assert name in chart
+    assert "West" not in page
+
+
+@pytest.mark.parametrize("member", [ENGINEER, ANALYST, OTHER_SIGNATORY])
+def test_only_the_owners_engineer_sees_deposits_and_quality(
+    client: Client, broker: Broker, member: str
+) -> None:
+    assert client.post("/sign-in/", {"member": member}).status_code == 302
+    page = client.get(f"/datasets/{DATASET}/").content.decode()
+    assert "minutes" in page
+    assert REFERENCE in page
+    assert ("4,000" in page) == (member == ENGINEER)
+    assert SECRET not in page
+    seen = [entry.kind for entry in broker.ledger.entries(0, 10_000)]
+    assert ("own-data.read" in seen) == (member == ENGINEER)
+    assert "request.refused" not in seen
 
 
 def test_a_withdrawal_ends_the_running_query_on_its_page(client: Client, broker: Broker) -> None:
