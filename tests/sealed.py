@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from commonthread.broker.lake.shapes import Summed
 from commonthread.broker.lake.worker import httpfs
 from commonthread.broker.lake.workers import Pool, WorkerFailed
 
@@ -30,6 +31,7 @@ class Sealed:
     path: Path
     key: bytes
     address: str
+    summed: Summed | None = None
 
 
 def seal(path: Path, query: str, table: str = "person") -> Sealed:

@@ -17,6 +17,7 @@ from typing import Any
 import duckdb
 import pytest
 from tests.hostile import CANARY, Grammar
+from tests.summed import sum_up
 
 from commonthread.broker.lake.gate import Gated, TableShape, gate
 from commonthread.broker.rules.errors import BadInput, Refused
@@ -240,6 +241,7 @@ def world(engine: duckdb.DuckDBPyConnection, shown: list[Any], hidden: list[Any]
         engine.execute(
             f"INSERT INTO {table} VALUES {marks}", [value for row in rows for value in row]
         )
+        sum_up(engine, table, VISIT)
 
 
 @pytest.fixture

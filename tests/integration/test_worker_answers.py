@@ -301,5 +301,5 @@ def test_tables_are_compressed_in_memory(tmp_path: Path) -> None:
 
 def order(extract: Sealed) -> dict[str, Any]:
     key = base64.b64encode(extract.key).decode()
-    table = {"name": extract.table, "path": str(extract.path), "key": key}
+    table = {"name": extract.table, "path": str(extract.path), "key": key, "summed": None}
     return {"tables": [table], "memory_bytes": 1 << 30, "threads": 2}

@@ -14,7 +14,7 @@ from commonthread.broker.fence import survey
 from commonthread.broker.keyring import Keyring, no_home
 from commonthread.broker.lake.deliveries import Deliveries
 from commonthread.broker.lake.extracts import Extracts
-from commonthread.broker.lake.gate import shape_of
+from commonthread.broker.lake.shapes import shape_of
 from commonthread.broker.lake.store import Store
 from commonthread.broker.lake.workers import Pool
 from commonthread.broker.records import Ledger, open_ledger

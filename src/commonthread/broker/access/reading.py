@@ -15,6 +15,7 @@ from commonthread.broker.keyring import Keyring
 from commonthread.broker.lake import gate as gates
 from commonthread.broker.lake.extracts import Extract, Extracts
 from commonthread.broker.lake.lookups import look_up
+from commonthread.broker.lake.shapes import shape_of
 from commonthread.broker.lake.workers import Pool, WorkerFailed
 from commonthread.broker.records import Ledger
 from commonthread.broker.rules.dates import begins, london_day
@@ -184,7 +185,7 @@ class Reader:
         export: bool,
     ) -> Answer:
         self._note_fence()
-        shapes = {table.table: gates.shape_of(table) for table in view.tables}
+        shapes = {table.table: shape_of(table) for table in view.tables}
         gated = gates.gate(question.text, shapes, None)
         touched = [table for table in view.tables if table.table in gated.tables]
         may_leave = all(table.grant.export for table in touched)

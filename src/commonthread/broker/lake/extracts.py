@@ -35,7 +35,8 @@ from .compiler import (
     compile_grant,
 )
 from .pseudonyms import Pseudonyms
-from .store import ROW_GROUP, Sealed, Store
+from .shapes import Summed, shape_of
+from .store import ROW_GROUP, Store
 
 # A look-up reads one group: small groups, found by their smallest and largest value.
 LOOKUP_ROW_GROUP = 8_192
@@ -51,6 +52,7 @@ class Extract:
     key: bytes = field(repr=False)
     address: str
     rows: int
+    summed: Summed | None = None
 
 
 class Extracts:
@@ -72,7 +74,9 @@ class Extracts:
             with self._building(address):
                 if not self.store.holds(path):
                     _build(self.store, view)
-        return _extract(view.table, address, self.store.opened(path))
+        opened = self.store.opened(path)
+        summed = shape_of(view).summed
+        return Extract(view.table, opened.path, opened.key, address, opened.rows, summed)
 
     def destroy(self, address: str) -> None:
         """Make an extract unreadable: its key first. Its membership list stays."""
@@ -138,10 +142,6 @@ class Extracts:
                     self._building(draft.name[1:], wait=False),
                 ):
                     draft.unlink(missing_ok=True)
-
-
-def _extract(table: str, address: str, sealed: Sealed) -> Extract:
-    return Extract(table, sealed.path, sealed.key, address, sealed.rows)
 
 
 def _build(store: Store, view: GrantView) -> None:

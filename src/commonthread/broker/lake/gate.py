@@ -27,13 +27,11 @@ from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import Scope, traverse_scope
 from sqlglot.schema import MappingSchema
 
-from commonthread.broker.rules.views import GrantView
-
 from . import statistics
 from .grammar import DIALECT, check_nodes, parse, refuse
 from .shapes import PSEUDONYMS, TableShape
 
-__all__ = ["Gated", "TableShape", "gate", "shape_of", "tables_of"]
+__all__ = ["Gated", "TableShape", "gate", "tables_of"]
 
 # Any type will do: names are what the tree is qualified against.
 _SOME_TYPE = "TEXT"
@@ -53,12 +51,6 @@ class Gated:
     tables: tuple[str, ...]
     columns: tuple[tuple[str, str], ...]
     pseudonyms: frozenset[str]
-
-
-def shape_of(view: GrantView) -> TableShape:
-    """The table that a grant is, as the gate needs to know it."""
-    grant = view.grant
-    return TableShape(grant.table, grant.mode, view.columns, grant.minimum_count, grant.round_to)
 
 
 def tables_of(sql: str) -> tuple[str, ...]:

@@ -25,9 +25,7 @@ from sqlglot import exp
 
 from .comparisons import bare, comparison
 from .grammar import refuse
-from .shapes import PERSON, TableShape
-
-NUMBERS = ("integer", "decimal")
+from .shapes import NUMBERS, PERSON, TableShape
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +57,15 @@ Item = Ref | Figure
 
 @dataclass
 class Cells:
-    """A question in normal form. `outputs` are (name, item); `having` is SQL over items' names."""
+    """A question in normal form. `outputs` are (name, item); `having` is SQL over items' names.
+
+    `tested` are the columns that `where` compares.
+    """
 
     tables: list[Joined] = field(default_factory=list)
     merged: dict[str, Ref] = field(default_factory=dict)
     where: list[str] = field(default_factory=list)
+    tested: list[Ref] = field(default_factory=list)
     keys: list[Ref] = field(default_factory=list)
     figures: list[Figure] = field(default_factory=list)
     outputs: list[tuple[str, Item]] = field(default_factory=list)
@@ -239,6 +241,7 @@ def _row_condition(cells: Cells, node: exp.Expr) -> str:
         if not isinstance(part, exp.Column):
             return None
         ref = _shown(cells, part)
+        cells.tested.append(ref)
         return column_sql(ref), cells.kind(ref)
 
     sql = comparison(node, operand)

@@ -2,6 +2,7 @@
 
 One statement, in this order, so that nothing an analyst writes is computed before it is safe:
 `joined` (rows) → `residents` → `cells`, both for each table → `published` → HAVING, ORDER, LIMIT.
+Cells that are safe whoever stands in them (`bounds`) go straight from `counted` to `published`.
 
 A cell is an absent row, not a marked one, when
 
@@ -32,8 +33,10 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
+from .bounds import Bounds
 from .normal_form import Cells, Figure, Item, Ref, column_sql, read_cells
 from .shapes import RESIDENT, TableShape
+from .summaries import above, below
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +102,16 @@ class _Statement:
             if table != person
         ]
         self.persons = set(persons)
+        bounds = Bounds(cells, self.values, minimum)
+        self.bounds = bounds if bounds.hold() else None
 
     def sql(self, limit: int | None) -> str:
-        parts = [("joined", self._joined())]
+        parts: list[tuple[str, str]] = []
+        if self.bounds:
+            counted = self.bounds.counted(self._source())
+            parts = [("most", self.bounds.most()), ("counted", counted)]
+            parts.append(("doubtful", self.bounds.doubtful()))
+        parts.append(("joined", self._joined()))
         for table in self.tables:
             parts.append((f"residents{table}", self._residents(table)))
             parts.append((f"cells{table}", self._cells(table)))
@@ -118,22 +128,32 @@ class _Statement:
         columns = [f"{column_sql(ref)} AS k{index}" for index, ref in enumerate(cells.keys)]
         columns += [f't{table}."{RESIDENT}" AS r{table}' for table in self.tables]
         columns += [f"{column_sql(ref)} AS v{index}" for index, ref in enumerate(self.values)]
-        source = f'"{cells.tables[0].shape.name}" AS t0'
-        for index, joined in enumerate(cells.tables[1:], 1):
+        source = self._source()
+        if self.bounds:
+            same = [
+                f"{column_sql(ref)} IS NOT DISTINCT FROM doubtful.k{index}"
+                for index, ref in enumerate(cells.keys)
+            ]
+            source += f" INNER JOIN doubtful ON {' AND '.join(same) or 'TRUE'}"
+        return _select(columns, source, f"WHERE {' AND '.join(cells.where)}" if cells.where else "")
+
+    def _source(self) -> str:
+        tables = self.cells.tables
+        source = f'"{tables[0].shape.name}" AS t0'
+        for index, joined in enumerate(tables[1:], 1):
             word = "LEFT JOIN" if joined.left else "INNER JOIN"
             on = " AND ".join(f"{column_sql(a)} = {column_sql(b)}" for a, b in joined.on)
             source += f' {word} "{joined.shape.name}" AS t{index} ON {on}'
-        return _select(columns, source, f"WHERE {' AND '.join(cells.where)}" if cells.where else "")
+        return source
 
     def _residents(self, table: int) -> str:
         """Of each cell: what each resident of the table has in it; nobody is one of them."""
         columns = [*self.keys, f"r{table} AS r", "count(*) AS n"]
         for i in range(len(self.values)):
-            # The sides of zero apart: the smallest whole number has no absolute value.
             columns += [
                 f"count(v{i}) AS n{i}",
-                f"sum(CASE WHEN v{i} > 0 THEN v{i} ELSE 0 END) AS u{i}",
-                f"sum(CASE WHEN v{i} < 0 THEN v{i} ELSE 0 END) AS d{i}",
+                f"sum({above(f'v{i}')}) AS u{i}",
+                f"sum({below(f'v{i}')}) AS d{i}",
             ]
         return _select(columns, "joined", _group([*self.keys, f"r{table}"]))
 
@@ -167,16 +187,25 @@ class _Statement:
         return _select([*self.keys, "max(n) AS n"], f"({counted}) AS counted", _group(self.keys))
 
     def _published(self) -> str:
-        columns = [f"cells0.{key} AS {key}" for key in self.keys]
-        columns += [
-            f"{self._figure(figure)} AS f{index}" for index, figure in enumerate(self.cells.figures)
-        ]
+        if not self.bounds:
+            return self._looked_at()
+        sure = _select(
+            self._figures("counted"), "counted CROSS JOIN most", f"WHERE {self.bounds.safe()}"
+        )
+        return f"{sure} UNION ALL {self._looked_at()}"
+
+    def _figures(self, cells: str) -> list[str]:
+        columns = [f"{cells}.{key} AS {key}" for key in self.keys]
+        figures = enumerate(self.cells.figures)
+        return columns + [f"{self._figure(figure, cells)} AS f{i}" for i, figure in figures]
+
+    def _looked_at(self) -> str:
         source = "cells0"
         beside = [f"cells{table}" for table in self.tables[1:]]
         for name in [*beside, *(f"only{table}_{person}" for table, person in self.alone)]:
             equal = [f"cells0.{key} IS NOT DISTINCT FROM {name}.{key}" for key in self.keys]
             source += f" LEFT JOIN {name} ON {' AND '.join(equal) or 'TRUE'}"
-        return _select(columns, source, f"WHERE {' AND '.join(self._safe())}")
+        return _select(self._figures("cells0"), source, f"WHERE {' AND '.join(self._safe())}")
 
     def _safe(self) -> list[str]:
         """What must hold of a cell; a comparison with a missing value holds nothing, so hides."""
@@ -199,24 +228,24 @@ class _Statement:
             conditions.append(f"2 * coalesce(only{table}_{person}.n, 0) <= cells{person}.c")
         return conditions
 
-    def _figure(self, figure: Figure) -> str:
+    def _figure(self, figure: Figure, cells: str) -> str:
         if figure.ref is None:
-            return self._count("cells0.n")
+            return self._count(f"{cells}.n")
         if figure.kind == "persons":
             return self._count(f"cells{figure.ref.table}.c")
         i = self.values.index(figure.ref)
-        total = self._sum(i)
+        total = self._sum(i, cells)
         if figure.kind == "sum":
             return total
-        count = self._count(f"cells0.n{i}")
+        count = self._count(f"{cells}.n{i}")
         return f"CAST({total} AS DOUBLE) / nullif(CAST({count} AS DOUBLE), 0)"
 
     def _count(self, number: str) -> str:
         return f"((2 * {number} + {self.step}) // {2 * self.step} * {self.step})"
 
-    def _sum(self, i: int) -> str:
+    def _sum(self, i: int, cells: str) -> str:
         """floor((2 · sum + step) / (2 · step)) · step, of which floor(2 · sum) comes first."""
-        doubled = f"(CAST(floor(2 * (cells0.u{i} + cells0.d{i})) AS HUGEINT) + {self.step})"
+        doubled = f"(CAST(floor(2 * ({cells}.u{i} + {cells}.d{i})) AS HUGEINT) + {self.step})"
         return f"({_floor(doubled, 2 * self.step)} * {self.step})"
 
     def _shown(self, limit: int | None) -> str:

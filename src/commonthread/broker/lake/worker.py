@@ -7,7 +7,8 @@ bytes of length, content):
 
     parent                                   child
     {"readable", "limit_bytes"}              F  {"held", "missing"}       fenced; nothing secret yet
-    {"tables": [{"name", "path", "key"}],
+    {"tables": [{"name", "path", "key",
+       "summed": null or {"few", "numbers"}}],
      "memory_bytes", "threads"}              L  {}                        loaded and locked
     {"sql", "rows", "bytes"}                 S  the schema, an Arrow IPC message
                                              B  a record batch, an Arrow IPC message; any number
@@ -30,6 +31,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from commonthread.broker.fence import fence
+from commonthread.broker.lake.shapes import Summed
+from commonthread.broker.lake.summaries import add_summaries
 
 ROWS_IN_A_BATCH = 65_536
 BYTES_IN_A_FRAME = 16 << 20
@@ -120,6 +123,8 @@ def load(order: Mapping[str, Any]) -> Any:
         connection.execute(f"PRAGMA add_parquet_key('{name}', '{key}')")
         scan = f"read_parquet({_text(table['path'])}, encryption_config = {{footer_key: '{name}'}})"
         _copy(connection, _name(table["name"]), scan)
+        if summed := table["summed"]:
+            add_summaries(connection, table["name"], _summed(summed))
         noise = base64.b64encode(os.urandom(32)).decode()
         connection.execute(f"PRAGMA add_parquet_key('{name}', '{noise}')")
     for setting in _LOCK:
@@ -144,6 +149,10 @@ def _copy(connection: Any, name: str, scan: str) -> None:
         connection.execute("CHECKPOINT")
     if connection.execute(f"SELECT count(*) FROM {name}").fetchone()[0] != rows:  # noqa: S608
         raise ValueError("not all rows of an extract were read")
+
+
+def _summed(said: Mapping[str, Any]) -> Summed:
+    return Summed(tuple(said["few"]), tuple(said["numbers"]))
 
 
 def httpfs(version: str) -> Path:

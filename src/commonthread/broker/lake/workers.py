@@ -17,6 +17,7 @@ import base64
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol
@@ -25,6 +26,7 @@ import pyarrow
 
 from commonthread.broker.fence import NAMES
 from commonthread.broker.lake.child import Child, WorkerFailed, said_in
+from commonthread.broker.lake.shapes import Summed
 from commonthread.broker.lake.untrusted import Untrusted, read_batch, read_schema
 
 __all__ = ["Answer", "Extract", "Pool", "WorkerFailed"]
@@ -34,7 +36,10 @@ BYTES_AT_MOST = 2 << 30
 
 
 class Extract(Protocol):
-    """What a worker loads: `path` is encrypted Parquet under `key`; `address` names its content."""
+    """What a worker loads: `path` is encrypted Parquet under `key`; `address` names its content.
+
+    `summed`: what the worker adds up when it loads, of a statistics table.
+    """
 
     @property
     def table(self) -> str: ...
@@ -44,6 +49,8 @@ class Extract(Protocol):
     def key(self) -> bytes: ...
     @property
     def address(self) -> str: ...
+    @property
+    def summed(self) -> Summed | None: ...
 
 
 class Pool:
@@ -202,10 +209,7 @@ class Pool:
         self._missing.update(missing)
         if refused := set(missing) - self._accept_missing:
             raise WorkerFailed("fence", {name: missing[name] for name in refused})
-        tables = [
-            {"name": one.table, "path": str(one.path), "key": base64.b64encode(one.key).decode()}
-            for one in extracts
-        ]
+        tables = [_order(one) for one in extracts]
         memory = {"memory_bytes": self._memory_bytes, "threads": self._threads}
         worker.send({"tables": tables, **memory})
         worker.expect(b"L")
@@ -260,6 +264,15 @@ class Pool:
     def _limit(self, worker: Child) -> float:
         """Until when it may stay: its deadline while busy, its patience while idle."""
         return worker.used + self._idle_seconds if worker.until is None else worker.until
+
+
+def _order(extract: Extract) -> dict[str, Any]:
+    return {
+        "name": extract.table,
+        "path": str(extract.path),
+        "key": base64.b64encode(extract.key).decode(),
+        "summed": asdict(extract.summed) if extract.summed else None,
+    }
 
 
 class Answer:
