@@ -243,16 +243,14 @@ class Raw:
         self.bytes: dict[str, int] = {}
         self.tables = {}
         for name, owner in two_tables.OWNERS.items():
-            deposit = broker.standing().pinned(f"{owner}/{name}")[-1]
-            whole = broker._store.open_deposit(self.connection, deposit)
+            deposits = broker.standing().pinned(f"{owner}/{name}")
             self.tables[name] = f"raw_{name}"
             opened = ", ".join(two_tables.OPEN[name])
-            self.connection.execute(
-                f"CREATE TEMP VIEW raw_{name} AS SELECT {opened} FROM {whole} WHERE NOT protected"
-            )
-            self.bytes[name] = (
-                broker._store.deposit_path(deposit.dataset, deposit.id).stat().st_size
-            )
+            parts = (broker._store.open_deposit(self.connection, each) for each in deposits)
+            selects = (f"SELECT {opened} FROM {part} WHERE NOT protected" for part in parts)
+            self.connection.execute(f"CREATE TEMP VIEW raw_{name} AS {' UNION ALL '.join(selects)}")
+            paths = (broker._store.deposit_path(each.dataset, each.id) for each in deposits)
+            self.bytes[name] = sum(path.stat().st_size for path in paths)
 
     def ask(self, plain: str) -> list[tuple[Any, ...]]:
         rows: list[tuple[Any, ...]] = self.connection.execute(

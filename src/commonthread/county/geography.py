@@ -24,6 +24,7 @@ RESIDENTS_PER_AREA = 1_600
 # People on a square kilometre of town; small counties get roomier towns, or they would not show.
 TOWN_DENSITY = 3_600
 SMALLEST_TOWN = 1_900.0
+WIDEST_TOWN = 0.55  # of the radius of its district
 # Codes in the pattern of the statistical ones. Districts' come from the design.
 DISTRICT_CODE, WARD_CODE, AREA_CODE = "Y06{:06d}", "Y05{:06d}", "Y01{:06d}"
 FIRST_INVENTED = 900_001  # wards and areas: far above every code in use
@@ -139,6 +140,8 @@ def draw(chance: Chance, settings: Settings, figures: Figures) -> Sketch:
     urban = np.clip(np.round(numbers * town_share(figures)), 1, numbers).astype(int)
     reach = np.sqrt(settings.residents * figures.population * town_share(figures) / TOWN_DENSITY)
     reach = np.maximum(reach / np.sqrt(np.pi) * 1_000, SMALLEST_TOWN)
+    # The county stays as large as it is: millions make its towns denser, not wider.
+    reach = np.minimum(reach, WIDEST_TOWN * np.sqrt([cell.area / np.pi for cell in cells]))
     hearts, parts, flags = [], [], []
     for i, cell in enumerate(cells):
         centres = np.vstack(

@@ -34,6 +34,8 @@ class Organisation:
     engineer: tuple[str, str]
     groups: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     guardian: tuple[str, str] | None = None
+    officer: tuple[str, str] | None = None
+    dpo: tuple[str, str] | None = None
 
 
 ORGANISATIONS = (
@@ -50,6 +52,8 @@ ORGANISATIONS = (
             "duty-desk": ("c.lowe", "Social worker, duty desk"),
             "emergency-planning": ("b.holt", "Emergency planning officer"),
         },
+        officer=("g.penn", "Information governance officer"),
+        dpo=("i.vane", "Data protection officer"),
     ),
     Organisation(
         "severn-acute",
@@ -60,6 +64,8 @@ ORGANISATIONS = (
         ("n.crane", "Data engineer"),
         {"discharge-team": ("y.bell", "Discharge coordinator")},
         ("g.stone", "Caldicott guardian"),
+        officer=("a.quill", "Information governance manager"),
+        dpo=("h.lyle", "Data protection officer"),
     ),
     Organisation(
         "vale-gps",
@@ -82,6 +88,7 @@ ORGANISATIONS = (
             "lettings": ("l.marsh", "Lettings officer"),
             "analysts": ("q.dale", "Policy analyst"),
         },
+        officer=("p.crewe", "Information governance officer"),
     ),
     Organisation(
         "riverside-homes",
@@ -100,6 +107,7 @@ ORGANISATIONS = (
         ("f.oakes", "Deputy chief fire officer"),
         ("j.rook", "Data engineer"),
         {"prevention": ("x.hill", "Prevention officer")},
+        officer=("m.tarn", "Information governance officer"),
     ),
     Organisation(
         "mercia-police",
@@ -180,8 +188,12 @@ def _members(each: Organisation) -> list[dict[str, Any]]:
         member(each.signatory, roles=["signatory"]),
         member(each.engineer, roles=["data-engineer"]),
     ]
-    if each.guardian:
-        found.append(member(each.guardian, roles=["caldicott-guardian"]))
+    advising = (
+        (each.guardian, "caldicott-guardian"),
+        (each.officer, "governance-officer"),
+        (each.dpo, "data-protection-officer"),
+    )
+    found += [member(who, roles=[role]) for who, role in advising if who]
     found += [member(who, groups=[f"{each.id}/{name}"]) for name, who in each.groups.items()]
     return found
 
