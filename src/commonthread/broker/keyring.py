@@ -11,7 +11,7 @@ import base64
 import json
 import os
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -33,7 +33,12 @@ class Keyring:
     """The opened keys of the home at `home`."""
 
     home: Path
-    home_key: bytes
+    home_key: bytes = field(repr=False)
+    # Every entry wraps a key, so the cipher is derived once. It has no state: threads share it.
+    _wrapping: AESGCM = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_wrapping", AESGCM(self.derive("wrap")))
 
     @classmethod
     def create(cls, home: Path, home_key_file: str = "") -> Keyring:
@@ -59,15 +64,14 @@ class Keyring:
     def wrap(self, key: bytes, label: str) -> str:
         """A data key (or any short secret) under the home key, bound to its label; base64."""
         nonce = secrets.token_bytes(NONCE_BYTES)
-        sealed = AESGCM(self.derive("wrap")).encrypt(nonce, key, label.encode())
+        sealed = self._wrapping.encrypt(nonce, key, label.encode())
         return base64.b64encode(nonce + sealed).decode()
 
     def unwrap(self, text: str, label: str) -> bytes:
         """The inverse of `wrap`; raises `IntegrityFailure` for another key or another label."""
         try:
             raw = base64.b64decode(text, validate=True)
-            cipher = AESGCM(self.derive("wrap"))
-            return cipher.decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], label.encode())
+            return self._wrapping.decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], label.encode())
         except (InvalidTag, ValueError):
             raise IntegrityFailure("A stored key does not open with this home's key.") from None
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -27,6 +28,7 @@ IDLE_SECONDS = 0.25
 class Limit:
     """Fewer than `most` entries of the kind with the token since a time, or nothing is written."""
 
+    kind: str
     token: str
     since: datetime
     most: int
@@ -34,9 +36,12 @@ class Limit:
 
 @dataclass(slots=True)
 class Request:
-    """An entry that waits; `seq` stays None when its limit is used up."""
+    """Entries that wait, to be written all or none, one after the other.
 
-    sealed: Sealed
+    `seq` becomes the number of the first; it stays None when their limit is used up.
+    """
+
+    group: Sequence[Sealed]
     at: datetime | None
     limit: Limit | None = None
     seq: int | None = None
@@ -55,7 +60,7 @@ class Committer:
         self._closing = False
 
     def submit(self, request: Request) -> int | None:
-        """Wait until the entry is durable; raises what went wrong with it or with its batch."""
+        """Wait until the entries are durable; raises what went wrong with them or their batch."""
         with self._changed:
             self._waiting.append(request)
             if self._thread is None:
@@ -100,7 +105,7 @@ class Committer:
 
         def build(draft: Draft) -> None:
             # Under the lock, so that whoever came while it was awaited is in this batch.
-            batch.extend(self._taken(MOST_IN_BATCH))
+            batch.extend(self._taken())
             for request in batch:
                 self._append(draft, request)
 
@@ -109,29 +114,40 @@ class Committer:
         # Whoever waits must hear of it, and the next batch needs a sound connection.
         except Exception as error:  # noqa: BLE001
             connection.close()
-            for request in batch or self._taken(MOST_IN_BATCH):
+            for request in batch or self._taken():
                 request.error = error
                 request.done.set()
             return
         for request in batch:
             request.done.set()
 
-    def _taken(self, most: int) -> list[Request]:
+    def _taken(self) -> list[Request]:
+        """Who waited longest, as far as their entries fit into one batch; a group is not split."""
+        taken: list[Request] = []
+        room = MOST_IN_BATCH
         with self._changed:
-            return [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
+            while self._waiting and (not taken or len(self._waiting[0].group) <= room):
+                taken.append(self._waiting.popleft())
+                room -= len(taken[-1].group)
+        return taken
 
     def _append(self, draft: Draft, request: Request) -> None:
         try:
             at = draft.time(request.at)
-            if request.limit is None or self._within(draft, request.sealed.kind, request.limit):
-                request.seq, _ = draft.append(request.sealed, at)
+            if request.limit is not None and not self._within(draft, request.limit):
+                return
         except UserFacing as error:
             request.error = error
+            return
+        # What goes wrong from here on fails the batch: half of a group must not stay in the draft.
+        request.seq = draft.frontier.size
+        for sealed in request.group:
+            draft.append(sealed, at)
 
-    def _within(self, draft: Draft, kind: str, limit: Limit) -> bool:
+    def _within(self, draft: Draft, limit: Limit) -> bool:
         since = time_text(limit.since)
-        used = self._tally.count(kind, limit.token, since, draft.before)
-        return used + draft.matching(kind, limit.token, since) < limit.most
+        used = self._tally.count(limit.kind, limit.token, since, draft.before)
+        return used + draft.matching(limit.kind, limit.token, since) < limit.most
 
 
 def _as_own(error: BaseException) -> BaseException:

@@ -2,7 +2,8 @@
 
 - `standing` is what decisions rest on: facts replayed from the entries, checked against the signed
   checkpoint, the watermark and every cache. It is shared and read-only.
-- `add` writes facts, all or none; `record` writes any other entry and returns when it is durable.
+- `add` writes facts, all or none; `record` writes any other entry and returns when it is durable,
+  and `record_all` a group of them, all or none: one wait on the disk for all.
 - Everything read back is proven to lie in the signed tree first.
 
 Anything that does not agree raises `IntegrityFailure`. To write inside a transaction of the
@@ -18,7 +19,6 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ from commonthread.broker.rules.standing import Standing
 from .caches import check_caches
 from .checking import FullCheck
 from .committer import Committer, Limit, Request
-from .entries import open_body, read_entry, seal
+from .entries import Sealed, open_body, read_entry, seal
 from .models import EntryKey
 from .replay import Replay, State, read_proven, rows_of_state
 from .tally import Tally
@@ -113,11 +113,31 @@ class Ledger:
         at: datetime | None = None,
     ) -> int:
         """Write an entry that is no fact; its number, once it is durable."""
-        sealed = seal(self._keyring, kind, public=public, body=body, tokens=tokens)
-        seq = self._committer.submit(Request(sealed, at))
-        if seq is None:
+        sealed = self.seal(kind, public=public, body=body, tokens=tokens)
+        return self.record_all([sealed], at)[0]
+
+    def seal(
+        self,
+        kind: str,
+        *,
+        public: Mapping[str, Any],
+        body: Mapping[str, Any],
+        tokens: Iterable[str] = (),
+    ) -> Sealed:
+        """An entry for `record_all`: encrypted, and not yet written. Waits for nobody."""
+        return seal(self._keyring, kind, public=public, body=body, tokens=tokens)
+
+    def record_all(self, group: Sequence[Sealed], at: datetime | None = None) -> range:
+        """Write entries that are no facts, all or nothing, in their order and at one time.
+
+        Their numbers, which have no gap, once all are durable.
+        """
+        if not group:
+            return range(0)
+        first = self._committer.submit(Request(tuple(group), at))
+        if first is None:
             raise IntegrityFailure("The ledger cannot be written.")
-        return seq
+        return range(first, first + len(group))
 
     def record_limited(
         self,
@@ -136,8 +156,9 @@ class Ledger:
         `limit_token` is added to the entry's tokens, or it would not count itself.
         """
         own = {*tokens, limit_token}
-        sealed = seal(self._keyring, kind, public=public, body=body, tokens=own)
-        return self._committer.submit(Request(sealed, at, Limit(limit_token, since, limit)))
+        sealed = self.seal(kind, public=public, body=body, tokens=own)
+        bound = Limit(kind, limit_token, since, limit)
+        return self._committer.submit(Request((sealed,), at, bound))
 
     def erase(self, seqs: Iterable[int]) -> int:
         """Delete the keys of these entries' bodies, which nobody can read again; the tree stays.
@@ -162,7 +183,7 @@ class Ledger:
 
     def token(self, text: str) -> str:
         """A keyed token of a text: the same for the same text in this home, and saying nothing."""
-        return hmac.new(self._token_key, text.encode(), sha256).hexdigest()[:TOKEN_CHARACTERS]
+        return hmac.digest(self._token_key, text.encode(), "sha256").hex()[:TOKEN_CHARACTERS]
 
     @property
     def size(self) -> int:

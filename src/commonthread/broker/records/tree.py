@@ -24,6 +24,24 @@ def select(statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         return list(cursor.fetchall())
 
 
+def insert(table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Add rows of whole numbers, text, bytes and None; raises what Django's databases raise."""
+    if not rows:
+        return
+    names = ", ".join(columns)
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            # Here `executemany` sends a statement for each row, which takes four times as long.
+            with (
+                connection.wrap_database_errors,
+                cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy,
+            ):
+                copy.write("".join(map(_copied, rows)))
+        else:
+            marks = ", ".join(["%s"] * len(columns))
+            cursor.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", rows)  # noqa: S608
+
+
 def with_nodes(
     work: Callable[[NodeAt], Proof], known: Mapping[NodeKey, bytes] | None = None
 ) -> Proof:
@@ -72,9 +90,19 @@ def load_level(level: int, first: int, end: int) -> dict[NodeKey, bytes]:
     return {(level, place): bytes(hash_) for place, hash_ in rows}
 
 
-def store_nodes(nodes: Iterable[Node]) -> None:
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            "INSERT INTO ledger_node (level, place, hash) VALUES (%s, %s, %s)",
-            [(node.level, node.place, node.hash) for node in nodes],
-        )
+def store_nodes(nodes: Sequence[Node]) -> None:
+    insert("ledger_node", ("level", "place", "hash"), nodes)
+
+
+def _copied(row: Sequence[Any]) -> str:
+    """One line of PostgreSQL's COPY in its text format."""
+    return "\t".join(map(_copied_value, row)) + "\n"
+
+
+def _copied_value(value: Any) -> str:
+    if value is None:
+        return r"\N"
+    if isinstance(value, bytes):
+        return rf"\\x{value.hex()}"
+    text = str(value).replace("\\", r"\\")
+    return text.replace("\t", r"\t").replace("\n", r"\n").replace("\r", r"\r")

@@ -35,7 +35,7 @@ from commonthread.broker.rules.replay import apply
 from .caches import check_caches, notices_of, write_caches
 from .entries import Sealed, seal
 from .replay import Replay, State, before_fact, rows_of_state
-from .tree import store_nodes
+from .tree import insert, store_nodes
 
 LOCK_FILE = "ledger.lock"
 POSTGRES_LOCK = 0x636F6D6D6F6E  # "common": one number for every home on one server's database
@@ -64,6 +64,7 @@ class Draft:
         self.standing, self.origin = state.standing, state.origin
         self.notices = list(state.notices)
         self.last_at = state.standing.last_at
+        self._time = ""  # of `last_at`, once an entry of this draft has it
         self.sealed: list[tuple[int, str, int, Sealed, str]] = []
         self.nodes: list[Node] = []
 
@@ -80,7 +81,10 @@ class Draft:
 
     def append(self, sealed: Sealed, at: datetime, fact: int = 0) -> tuple[int, bytes]:
         """Add an entry; returns its number and its leaf hash."""
-        seq, time = self.frontier.size, instant_text(at)
+        # Most entries of a draft are of one second, which need not be written out for each.
+        if at != self.last_at or not self._time:
+            self._time = instant_text(at)
+        seq, time = self.frontier.size, self._time
         text = sealed.text(seq=seq, at=time, fact=fact)
         leaf = leaf_hash(text)
         self.nodes += self.frontier.append(leaf)
@@ -127,34 +131,25 @@ class Draft:
     def save(self) -> State:
         """Write everything on this thread's connection; inside a transaction only."""
         state = self.state()
+        rows = self.sealed
+        insert(
+            "ledger_entry",
+            ("seq", "at", "kind", "fact", "text"),
+            [(seq, at, one.kind, fact or None, text) for seq, at, fact, one, text in rows],
+        )
+        insert("ledger_key", ("seq", "wrapped"), [(seq, one.wrapped) for seq, _, _, one, _ in rows])
+        insert(
+            "ledger_token",
+            ("seq", "token", "kind", "at"),
+            [(seq, token, one.kind, at) for seq, at, _, one, _ in rows for token in one.tokens],
+        )
+        store_nodes(self.nodes)
         with connection.cursor() as cursor:
-            cursor.executemany(
-                "INSERT INTO ledger_entry (seq, at, kind, fact, text) VALUES (%s, %s, %s, %s, %s)",
-                [
-                    (seq, at, one.kind, fact or None, text)
-                    for seq, at, fact, one, text in self.sealed
-                ],
-            )
-            cursor.executemany(
-                "INSERT INTO ledger_key (seq, wrapped) VALUES (%s, %s)",
-                [(seq, one.wrapped) for seq, _, _, one, _ in self.sealed],
-            )
-            tokens = [
-                (seq, token, one.kind, at)
-                for seq, at, _, one, _ in self.sealed
-                for token in one.tokens
-            ]
-            if tokens:
-                cursor.executemany(
-                    "INSERT INTO ledger_token (seq, token, kind, at) VALUES (%s, %s, %s, %s)",
-                    tokens,
-                )
             cursor.execute(
                 "INSERT INTO ledger_checkpoint (id, size, note) VALUES (1, %s, %s)"
                 " ON CONFLICT (id) DO UPDATE SET size = excluded.size, note = excluded.note",
                 [state.size, state.note],
             )
-        store_nodes(self.nodes)
         if self.standing is not self.before.standing:
             before, after = rows_of_state(self.before), rows_of_state(state)
             # A row that was tampered with must stop this, not be put right unseen.

@@ -24,14 +24,20 @@ EARLIEST_YEAR = 1900
 # Lines and tabs may stand in a text.
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 SURROGATE = re.compile(r"[\ud800-\udfff]")
+# The interpreter's own encoder writes plain values as RFC 8785 does, many times faster than
+# `rfc8785`, but sorts names by code point and not by UTF-16 unit: the same below U+10000.
+ENCODER = json.JSONEncoder(
+    ensure_ascii=False, check_circular=False, sort_keys=True, separators=(",", ":")
+)
+BEYOND = re.compile(r"[\U00010000-\U0010ffff]")
 
 
 def plain(value: Any, where: str = "$") -> Any:
     """Return `value` as plain JSON values, or raise `BadInput` naming the path that cannot be."""
-    if isinstance(value, bool):
-        return value
     if isinstance(value, str):
         return _text(value, where)
+    if isinstance(value, bool):
+        return value
     if isinstance(value, int):
         if abs(value) > LARGEST:
             raise _wrong(where, "the number is beyond 2^53-1", "write it as text")
@@ -77,7 +83,11 @@ def parse_instant(text: str) -> datetime:
 
 def canonical_bytes(value: Any) -> bytes:
     """The RFC 8785 bytes of `value`."""
-    return rfc8785.dumps(plain(value))
+    said = plain(value)
+    text = ENCODER.encode(said)
+    if text.isascii() or not BEYOND.search(text):
+        return text.encode()
+    return rfc8785.dumps(said)
 
 
 def digest(value: Any) -> str:
