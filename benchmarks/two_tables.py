@@ -2,6 +2,7 @@
 
 `people` is the general practices' register, `events` are emergency attendances and telecare alarms.
 Where the county has fewer events than are wanted, all of them are written again with shifted days.
+Where only the numbers of rows matter, `invented_files` needs no county.
 """
 
 from __future__ import annotations
@@ -59,6 +60,9 @@ OPEN = {
     "events": ("event_ref", "resident", "service", "happened", "reason", "mode", "outcome"),
 }
 SHIFT_DAYS = 37
+IN_A_FILE = 4_000_000
+# What DuckDB may take for making files: the rest of the machine is the broker's.
+MEMORY = "6GB"
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,9 @@ def county_of(residents: int, folder: Path) -> Path:
 
 def write_files(county: Path, folder: Path, events: int) -> Files:
     paths = {name: folder / f"{name}.parquet" for name in OWNERS}
-    with duckdb.connect(config={"temp_directory": str(folder / "spill")}) as engine:
+    with duckdb.connect(
+        config={"temp_directory": str(folder / "spill"), "memory_limit": MEMORY}
+    ) as engine:
         truth = f"{county}/truth/records"
         _copy(
             engine,
@@ -135,11 +141,63 @@ def _copy(engine: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
     engine.execute(f"COPY ({query}) TO '{path}' (FORMAT parquet, COMPRESSION zstd)")
 
 
+def invented_files(folder: Path, events: int) -> Files:
+    """Files like the county's, of any size in seconds; the events as text. 3 people for 20 events.
+
+    Every person has events, most of them few; what happens to them is drawn evenly.
+    """
+    files = invented(folder, events)
+    with duckdb.connect(config={"temp_directory": str(folder / "spill")}) as engine:
+        for name, path in files.paths.items():
+            query = INVENTED[name].format(**files.rows)
+            engine.execute(f"COPY ({query}) TO '{path}' (FORMAT {path.suffix[1:]})")
+    return files
+
+
+def invented(folder: Path, events: int) -> Files:
+    """Where `invented_files` writes."""
+    rows = {"people": max(events * 3 // 20, 1), "events": events}
+    return Files({"people": folder / "people.parquet", "events": folder / "events.csv"}, rows, 0)
+
+
+def _drawn(values: str, seed: int) -> str:
+    """One of the words, the same for the same row."""
+    words = values.split()
+    return f"{words}[1 + (hash(range + {seed}) % {len(words)})::INTEGER]"
+
+
+INVENTED = {
+    "people": "SELECT 'P' || lpad(range::VARCHAR, 9, '0') AS patient_ref,"
+    " 'R' || lpad(range::VARCHAR, 8, '0') AS resident,"
+    " DATE '1925-01-01' + (hash(range) % 36000)::INTEGER AS birth_date,"
+    f" {_drawn('female male', 1)} AS gender, 'practice-' || hash(range + 2) % 60 AS practice,"
+    f" {_drawn('none mild moderate severe', 3)} AS frailty,"
+    " hash(range + 4) % 200 = 0 AS protected, NULL::VARCHAR AS note FROM range({people})",
+    "events": "SELECT 'EV' || lpad(range::VARCHAR, 9, '0') AS event_ref,"
+    " 'R' || lpad((CASE WHEN range < {people} THEN range"
+    " ELSE hash(range) % {people} * (hash(range + 1) % 1000) // 1000 END)::VARCHAR, 8, '0')"
+    f" AS resident, {_drawn('attendance attendance alarm', 2)} AS service,"
+    " TIMESTAMP '2022-01-01' + to_seconds(hash(range + 3) % 126000000) AS happened,"
+    f" {_drawn('fall chest breathing injury stroke wandering smoke battery', 4)} AS reason,"
+    f" {_drawn('ambulance walk-in car police', 5)} AS mode,"
+    f" {_drawn('admitted discharged referred left', 6)} AS outcome,"
+    " hash(range + 7) % 200 = 0 AS protected, NULL::VARCHAR AS note FROM range({events})",
+}
+
+
 # A home that holds them.
 
 
 def home_of(folder: Path, files: Files) -> Broker:
     """A real home, needs an empty database: documents, signatures and deposits by its own door."""
+    broker = signed_home(folder)
+    for name in files.paths:
+        deposit(broker, files, name)
+    link(broker, files)
+    return broker
+
+
+def signed_home(folder: Path) -> Broker:
     home = folder / "home"
     home.mkdir(mode=0o700, exist_ok=True)
     broker = create_home(home, demo=True, origin="benchmark.example/ledger")
@@ -147,12 +205,28 @@ def home_of(folder: Path, files: Files) -> Broker:
     for reference in ("CHARTER-2026", LINKAGE, *REFERENCES.values()):
         for member in SIGNATORIES:
             broker.act(reference, "sign", member)
-    pins = {}
-    for name, path in files.paths.items():
-        receive(broker, _id(name), path, ENGINEERS[name])
-        pins[_id(name)] = broker.standing().pinned(_id(name))[-1].id
-    broker.deposit_map(LINKAGE, pins, _residents(files))
     return broker
+
+
+def deposit(broker: Broker, files: Files, name: str) -> None:
+    """In one file, or in several of `IN_A_FILE` rows: a child that reads one has so much memory."""
+    rows = files.rows[name]
+    if rows <= IN_A_FILE:
+        receive(broker, _id(name), files.paths[name], ENGINEERS[name])
+        return
+    for first in range(0, rows, IN_A_FILE):
+        part = files.paths[name].with_suffix(f".{first}.parquet")
+        with duckdb.connect() as engine:
+            here = f"file_row_number >= {first} AND file_row_number < {first + IN_A_FILE}"
+            scan = f"read_parquet('{files.paths[name]}', file_row_number = true)"
+            _copy(engine, f"SELECT * EXCLUDE (file_row_number) FROM {scan} WHERE {here}", part)
+        receive(broker, _id(name), part, ENGINEERS[name])
+        part.unlink()
+
+
+def link(broker: Broker, files: Files) -> None:
+    pins = {_id(name): broker.standing().pinned(_id(name))[-1].id for name in files.paths}
+    broker.deposit_map(LINKAGE, pins, _residents(files))
 
 
 def _residents(files: Files) -> Any:

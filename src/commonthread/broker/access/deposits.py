@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import fcntl
-import hashlib
-import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from commonthread.broker.lake.deliveries import Deliveries
+from commonthread.broker.lake.maps import content
 from commonthread.broker.records import Ledger
 from commonthread.broker.rules.canonical import digest
 from commonthread.broker.rules.contracts import Contract
@@ -26,6 +25,10 @@ from .leases import now
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+
+# Of one deposit; what does not fit is spilled, encrypted. A writer that may take more does, idly.
+MEMORY = "1GB"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,9 @@ class Depositor:
     """Puts deliveries into the lake and their facts into the ledger."""
 
     def __init__(self, ledger: Ledger, deliveries: Deliveries) -> None:
-        self._ledger, self._store = ledger, deliveries
+        store = deliveries.store
+        self._ledger = ledger
+        self._store = Deliveries(replace(store, memory=store.memory or MEMORY))
 
     def contract_for(self, dataset: str, member: str) -> Contract:
         """The dataset's contract, once it is clear that the member may deposit it."""
@@ -144,7 +149,7 @@ class Depositor:
             self._ledger.add([(DATASET_FACT, contract.to_plain())])
         with self._alone(dataset):
             pins = sorted([name, file] for name, file in sources.items())
-            source = digest({"pins": pins, "map": _content(residents)})
+            source = digest({"pins": pins, "map": content(self._store.store, residents)})
             before = self.known(dataset, source)
             if before is not None:
                 return Receipt(before, new=False)
@@ -194,16 +199,6 @@ class Depositor:
             yield
         finally:
             os.close(gate)
-
-
-def _content(residents: pa.Table) -> str:
-    """SHA-256 of a map, in whatever order its rows stand; residents' ids are random, so it tells
-    nothing of who is in it."""
-    columns = (residents.column(name).to_pylist() for name in ("dataset", "record", "resident"))
-    hashed = hashlib.sha256()
-    for row in sorted(zip(*columns, strict=True)):
-        hashed.update(json.dumps(row).encode())
-    return hashed.hexdigest()
 
 
 def _id(source: str, contract: Contract, number: int) -> str:
