@@ -378,3 +378,21 @@ def test_one_rule_decides(
     fill(engine, tables)
     assert published(question, tables, 1, 1) == expected
     assert same(answers(engine, question, shapes(1, 1)), expected)
+
+
+STEPS = ["joined", "counted", "most", "published", "doubtful", "cells0", "residents0", "t0", "m0"]
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_a_table_may_have_the_name_of_a_step(name: str) -> None:
+    with duckdb.connect() as own:
+        own.execute(f"CREATE TABLE {name} (_resident BIGINT, person BIGINT, area VARCHAR)")
+        own.execute(f"INSERT INTO {name} SELECT i, i, 'north' FROM range(40) t(i)")
+        columns = {"person": ("person", True), "area": ("text", True)}
+        sum_up(own, name, columns)
+        shape = TableShape(name, "statistics", columns, 5, 5)
+        sql = f"select area as f0, count(*) as k0, count(distinct person) c from {name} group by 1"
+        got = own.execute(gate(f"{sql} order by 2", {name: shape}).sql).fetchall()
+        counted = gate(f"select area, count(*) n from {name} group by 1", {name: shape}).sql
+        assert got == [("north", 40, 40)]
+        assert own.execute(counted).fetchall() == [("north", 40)]

@@ -195,12 +195,12 @@ def published(sql: str) -> Gated:
 
 def test_the_largest_minimum_holds_for_every_table() -> None:
     sql = published("select count(*) from visit v join stay s on v.person = s.person").sql
-    assert "cells0.c >= 20 AND cells1.c >= 20" in sql
+    assert "_cells0.c >= 20 AND _cells1.c >= 20" in sql
 
 
 def test_a_rows_table_is_held_to_the_minimum_of_the_others() -> None:
     sql = published("select count(*) from list l join visit v on v.person = l.person").sql
-    assert "cells0.c >= 10 AND cells1.c >= 10" in sql
+    assert "_cells0.c >= 10 AND _cells1.c >= 10" in sql
 
 
 def test_the_columns_of_the_answer_are_told() -> None:
@@ -228,4 +228,5 @@ def test_the_smaller_limit_holds() -> None:
 
 
 def test_ties_are_ordered_by_the_grouping_columns() -> None:
-    assert "ORDER BY f0 DESC NULLS LAST, k0 ASC" in published(f"{GROUPED} order by n desc").sql
+    sql = published(f"{GROUPED} order by n desc").sql
+    assert "ORDER BY _published.f0 DESC NULLS LAST, _published.k0 ASC" in sql

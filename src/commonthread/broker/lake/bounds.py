@@ -79,18 +79,20 @@ class Bounds:
         """What a cell of `counted` must hold, beside `most`, to be published as it is."""
         times = max(self.minimum, 2) * SPARE
         # An empty table has no most, and a question without groups one cell all the same.
-        conditions = ["counted.n >= 1", f"counted.n >= {times} * most.n"]
+        conditions = ["_counted.n >= 1", f"_counted.n >= {times} * _most.n"]
         for i in range(len(self.values)):
-            conditions.append(f"counted.n{i} >= {times} * most.n")
-            conditions.append(f"(counted.u{i} - counted.d{i})::DOUBLE >= {2 * SPARE} * most.m{i}")
+            conditions.append(f"_counted.n{i} >= {times} * _most.n")
+            conditions.append(
+                f"(_counted.u{i} - _counted.d{i})::DOUBLE >= {2 * SPARE} * _most.m{i}"
+            )
         return " AND ".join(conditions)
 
     def doubtful(self) -> str:
         """The cells whose residents have to be looked at."""
-        keys = [f"counted.k{index}" for index in range(len(self.cells.keys))]
+        keys = [f"_counted.k{index}" for index in range(len(self.cells.keys))]
         return (
-            f"SELECT {', '.join(['counted.n', *keys])} FROM counted CROSS JOIN most"  # noqa: S608
-            f" WHERE counted.n >= {self.minimum} AND ({self.safe()}) IS NOT TRUE"
+            f"SELECT {', '.join(['_counted.n', *keys])} FROM _counted CROSS JOIN _most"  # noqa: S608
+            f" WHERE _counted.n >= {self.minimum} AND ({self.safe()}) IS NOT TRUE"
         )
 
 

@@ -87,7 +87,8 @@ class Cells:
         return f"f{self.figures.index(figure)}"
 
     def name(self, item: Item) -> str:
-        return self.key(item) if isinstance(item, Ref) else self.figure(item)
+        """Qualified: an analyst may give a column of the answer any name, `f0` too."""
+        return f"_published.{self.key(item) if isinstance(item, Ref) else self.figure(item)}"
 
 
 def column_sql(ref: Ref) -> str:

@@ -78,9 +78,12 @@ def _group(columns: list[str]) -> str:
 
 
 class _Statement:
-    """Names inside: k grouping column, r resident, v value, u and d the sums of what is above and
-    below zero, n a number of rows, c a number of residents, f a published figure, most_ the
-    largest that one resident has of it."""
+    """The steps' names begin with an underscore, as no grant's table does.
+
+    Inside: k grouping column, r resident, v value, u and d the sums of what is above and below
+    zero, n a number of rows, c a number of residents, f a published figure, most_ the largest
+    that one resident has of it.
+    """
 
     def __init__(self, cells: Cells, minimum: int, step: int) -> None:
         self.cells = cells
@@ -109,16 +112,16 @@ class _Statement:
         parts: list[tuple[str, str]] = []
         if self.bounds:
             counted = self.bounds.counted(self._source())
-            parts = [("most", self.bounds.most()), ("counted", counted)]
-            parts.append(("doubtful", self.bounds.doubtful()))
-        parts.append(("joined", self._joined()))
+            parts = [("_most", self.bounds.most()), ("_counted", counted)]
+            parts.append(("_doubtful", self.bounds.doubtful()))
+        parts.append(("_joined", self._joined()))
         for table in self.tables:
-            parts.append((f"residents{table}", self._residents(table)))
-            parts.append((f"cells{table}", self._cells(table)))
+            parts.append((f"_residents{table}", self._residents(table)))
+            parts.append((f"_cells{table}", self._cells(table)))
         parts += [
-            (f"only{table}_{person}", self._only(table, person)) for table, person in self.alone
+            (f"_only{table}_{person}", self._only(table, person)) for table, person in self.alone
         ]
-        parts.append(("published", self._published()))
+        parts.append(("_published", self._published()))
         return (
             f"WITH {', '.join(f'{name} AS ({body})' for name, body in parts)} {self._shown(limit)}"
         )
@@ -131,10 +134,10 @@ class _Statement:
         source = self._source()
         if self.bounds:
             same = [
-                f"{column_sql(ref)} IS NOT DISTINCT FROM doubtful.k{index}"
+                f"{column_sql(ref)} IS NOT DISTINCT FROM _doubtful.k{index}"
                 for index, ref in enumerate(cells.keys)
             ]
-            source += f" INNER JOIN doubtful ON {' AND '.join(same) or 'TRUE'}"
+            source += f" INNER JOIN _doubtful ON {' AND '.join(same) or 'TRUE'}"
         return _select(columns, source, f"WHERE {' AND '.join(cells.where)}" if cells.where else "")
 
     def _source(self) -> str:
@@ -155,7 +158,7 @@ class _Statement:
                 f"sum({above(f'v{i}')}) AS u{i}",
                 f"sum({below(f'v{i}')}) AS d{i}",
             ]
-        return _select(columns, "joined", _group([*self.keys, f"r{table}"]))
+        return _select(columns, "_joined", _group([*self.keys, f"r{table}"]))
 
     def _cells(self, table: int) -> str:
         somebody = "FILTER (WHERE r IS NOT NULL)"
@@ -169,14 +172,14 @@ class _Statement:
                 f"max(n{i}) {somebody} AS most_n{i}",
                 f"max(u{i} - d{i}) {somebody} AS most_m{i}",
             ]
-        return _select(columns, f"residents{table}", _group(self.keys))
+        return _select(columns, f"_residents{table}", _group(self.keys))
 
     def _only(self, table: int, person: int) -> str:
         """Of each cell: the most persons that are in it through one resident of a table alone."""
         resident = f"r{table}"
         alone = _select(
             [*self.keys, f"min({resident}) AS r"],
-            "joined",
+            "_joined",
             f"WHERE r{person} IS NOT NULL",
             _group([*self.keys, f"r{person}"]),
             f"HAVING count({resident}) = count(*) AND min({resident}) = max({resident})",
@@ -190,7 +193,7 @@ class _Statement:
         if not self.bounds:
             return self._looked_at()
         sure = _select(
-            self._figures("counted"), "counted CROSS JOIN most", f"WHERE {self.bounds.safe()}"
+            self._figures("_counted"), "_counted CROSS JOIN _most", f"WHERE {self.bounds.safe()}"
         )
         return f"{sure} UNION ALL {self._looked_at()}"
 
@@ -200,39 +203,39 @@ class _Statement:
         return columns + [f"{self._figure(figure, cells)} AS f{i}" for i, figure in figures]
 
     def _looked_at(self) -> str:
-        source = "cells0"
-        beside = [f"cells{table}" for table in self.tables[1:]]
-        for name in [*beside, *(f"only{table}_{person}" for table, person in self.alone)]:
-            equal = [f"cells0.{key} IS NOT DISTINCT FROM {name}.{key}" for key in self.keys]
+        source = "_cells0"
+        beside = [f"_cells{table}" for table in self.tables[1:]]
+        for name in [*beside, *(f"_only{table}_{person}" for table, person in self.alone)]:
+            equal = [f"_cells0.{key} IS NOT DISTINCT FROM {name}.{key}" for key in self.keys]
             source += f" LEFT JOIN {name} ON {' AND '.join(equal) or 'TRUE'}"
-        return _select(self._figures("cells0"), source, f"WHERE {' AND '.join(self._safe())}")
+        return _select(self._figures("_cells0"), source, f"WHERE {' AND '.join(self._safe())}")
 
     def _safe(self) -> list[str]:
         """What must hold of a cell; a comparison with a missing value holds nothing, so hides."""
-        conditions = [f"cells{table}.c >= {self.minimum}" for table in self.tables]
+        conditions = [f"_cells{table}.c >= {self.minimum}" for table in self.tables]
         figures = self.cells.figures
         averaged = [figure.ref for figure in figures if figure.kind == "avg"]
         for table in self.tables:
             if Figure("count") in figures:
-                conditions.append(f"2 * cells{table}.most_n <= cells{table}.n")
+                conditions.append(f"2 * _cells{table}.most_n <= _cells{table}.n")
             if table in self.persons:
-                conditions.append(f"cells{table}.c >= 2")
+                conditions.append(f"_cells{table}.c >= 2")
             for i, ref in enumerate(self.values):
-                conditions.append(f"cells{table}.c{i} >= {self.minimum}")
+                conditions.append(f"_cells{table}.c{i} >= {self.minimum}")
                 conditions.append(
-                    f"2 * cells{table}.most_m{i} <= cells{table}.u{i} - cells{table}.d{i}"
+                    f"2 * _cells{table}.most_m{i} <= _cells{table}.u{i} - _cells{table}.d{i}"
                 )
                 if ref in averaged:
-                    conditions.append(f"2 * cells{table}.most_n{i} <= cells{table}.n{i}")
+                    conditions.append(f"2 * _cells{table}.most_n{i} <= _cells{table}.n{i}")
         for table, person in self.alone:
-            conditions.append(f"2 * coalesce(only{table}_{person}.n, 0) <= cells{person}.c")
+            conditions.append(f"2 * coalesce(_only{table}_{person}.n, 0) <= _cells{person}.c")
         return conditions
 
     def _figure(self, figure: Figure, cells: str) -> str:
         if figure.ref is None:
             return self._count(f"{cells}.n")
         if figure.kind == "persons":
-            return self._count(f"cells{figure.ref.table}.c")
+            return self._count(f"_cells{figure.ref.table}.c")
         i = self.values.index(figure.ref)
         total = self._sum(i, cells)
         if figure.kind == "sum":
@@ -256,7 +259,7 @@ class _Statement:
         ]
         return _select(
             columns,
-            "published",
+            "_published",
             f"WHERE {cells.having}" if cells.having else "",
             self._order(),
             self._limit(limit),
@@ -270,7 +273,7 @@ class _Statement:
             way = "DESC" if descending else "ASC"
             order.append(f"{self.cells.name(item)} {way} NULLS {nulls}")
         order += [
-            f"{self.cells.key(key)} ASC NULLS LAST" for key in self.cells.keys if key not in named
+            f"{self.cells.name(key)} ASC NULLS LAST" for key in self.cells.keys if key not in named
         ]
         return f"ORDER BY {', '.join(order)}" if order else ""
 
