@@ -52,6 +52,12 @@ def parse_terms(table: Any, where: str = "agreement") -> Terms:
     return terms
 
 
+def parse_grant(table: Any, where: str = "grant") -> Grant:
+    """Read one `[[agreement.grant]]` table by itself; raises `BadInput` with every fault."""
+    grant: Grant = read(table, where, _grant, "The grant")
+    return grant
+
+
 def _terms(fields: Fields) -> Terms | None:
     made: Terms | None = fields.make(
         Terms,

@@ -16,7 +16,8 @@ from .keys import Envelope
 from .terms import PLATFORM, Terms, required_parties
 
 SIGNATORY, GUARDIAN, ENGINEER = "signatory", "caldicott-guardian", "data-engineer"
-ROLES = (SIGNATORY, GUARDIAN, ENGINEER, "data-protection-officer")
+OFFICER, DPO = "governance-officer", "data-protection-officer"
+ROLES = (SIGNATORY, GUARDIAN, ENGINEER, OFFICER, DPO)
 SERVICE_MEMBER = "commonthread.service"
 LINKER_MEMBER = "commonthread.linker"
 MAP_PREFIX = f"{PLATFORM}/map-"

@@ -43,6 +43,7 @@ ROLES = {
     "caldicott-guardian": "advises on the use of health and care records",
     "data-engineer": "deposits the partner’s data",
     "data-protection-officer": "advises on data protection",
+    "governance-officer": "drafts and negotiates agreements",
 }
 DELIVERIES = {
     "snapshot": "Each file is the whole dataset",
@@ -77,14 +78,14 @@ def _words(rows: Filter, inside: bool = False) -> str:
             known = DAY_COMPARISONS if _is_day(value) else COMPARISONS
             return f"{column} {known[operator]} {_literal(value)}"
         case Among(column=column, values=values):
-            return f"{column} is {_list([_literal(value) for value in values], 'or')}"
+            return f"{column} is {joined([_literal(value) for value in values], 'or')}"
         case Not(part=part):
             return f"it is not so that {_words(part, True)}"
         case All(parts=parts) | Any_(parts=parts):
-            joined = _list(
+            said = joined(
                 [_words(part, True) for part in parts], "and" if isinstance(rows, All) else "or"
             )
-            return f"({joined})" if inside and len(parts) > 1 else joined
+            return f"({said})" if inside and len(parts) > 1 else said
 
 
 def _is_day(value: object) -> bool:
@@ -99,7 +100,8 @@ def _literal(value: str | int | bool) -> str:
     return value.replace("T", " ") if isinstance(value, str) and _is_day(value) else str(value)
 
 
-def _list(parts: list[str], last: str) -> str:
+def joined(parts: list[str], last: str = "and") -> str:
+    """a, b and c."""
     if len(parts) < 2:
         return "".join(parts)
     return f"{', '.join(parts[:-1])} {last} {parts[-1]}"
@@ -160,7 +162,7 @@ def period(text: str) -> str:
         return text
     units = zip(found.groups(), ("year", "month", "week", "day"), strict=True)
     parts = [f"{number} {unit}{'' if number == '1' else 's'}" for number, unit in units if number]
-    return _list(parts, "and") or text
+    return joined(parts, "and") or text
 
 
 def moment(value: datetime | str) -> datetime:

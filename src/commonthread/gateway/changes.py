@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any
 
 from commonthread.broker.rules.terms import Grant, Terms
-from commonthread.web import words
+from commonthread.gateway import words
 
 # How the parts of a list are told apart, and what one of them is called.
 LISTS = {
@@ -49,7 +49,7 @@ def changes(old: Terms, new: Terms) -> Iterator[str]:
 
 
 def _listed(kind: str, key: str, old: tuple[Any, ...], new: tuple[Any, ...]) -> Iterator[str]:
-    was, now = ({getattr(part, key): part for part in parts} for parts in (old, new))
+    was, now = _by(key, old), _by(key, new)
     for id_, part in now.items():
         if id_ not in was:
             yield f"New {kind}: {id_}"
@@ -57,6 +57,18 @@ def _listed(kind: str, key: str, old: tuple[Any, ...], new: tuple[Any, ...]) -> 
             yield from _altered(kind, id_, was[id_], part)
     for id_ in was.keys() - now.keys():
         yield f"No longer a {kind}: {id_}"
+
+
+def _by(key: str, parts: tuple[Any, ...]) -> dict[str, Any]:
+    """Each part by its key; one whose key another has already, as a statement may, is numbered."""
+    found: dict[str, Any] = {}
+    for part in parts:
+        id_, number = str(getattr(part, key)), 2
+        name = id_
+        while name in found:
+            name, number = f"{id_} ({number})", number + 1
+        found[name] = part
+    return found
 
 
 def _altered(kind: str, id_: str, old: Any, new: Any) -> Iterator[str]:
