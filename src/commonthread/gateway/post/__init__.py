@@ -1,0 +1,1 @@
+"""The outbox: what is to be said to members by mail, each thing once, whatever dies meanwhile."""
