@@ -1,4 +1,8 @@
-"""The acts of a signatory: which there are, who may try them, and the page before each is done."""
+"""The acts of a signatory: which there are, who may try them, and the page before each is done.
+
+Nothing signs but here. The page before a signature begins with the one-page summary, whichever way
+somebody came to it; `presence` is asked for before each act.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,10 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 
 from commonthread.broker.access import BadInput, Refused
+from commonthread.broker.access.leases import now
 from commonthread.broker.rules.standing import SIGNATORY
+from commonthread.gateway.signing import Summary, summarise
+from commonthread.web import presence
 from commonthread.web.pages import PLATFORM, Visit, page, partner_names, status_of
 
 if TYPE_CHECKING:
@@ -132,6 +139,8 @@ def act(visit: Visit, reference: str, act: str) -> HttpResponse:
     if visit.sent("digest") != about.digest:
         failure = "The terms have changed. Read them again."
         return _confirm(visit, status, chosen, failure=failure, reason=reason)
+    if failure := presence.missing(visit, about.digest):
+        return _confirm(visit, status, chosen, failure=failure, reason=reason)
     try:
         visit.broker.act(reference, act, visit.who, reason)
     except (BadInput, Refused) as error:
@@ -153,11 +162,13 @@ def _confirm(
     failure: str = "",
     reason: str = "",
 ) -> HttpResponse:
+    about = _about(status, chosen)
     return visit.show(
         "web/act.html",
         code=400 if missing or failure else 200,
         nav="agreements",
-        agreement=_about(status, chosen),
+        agreement=about,
+        summary=_summary(visit, about) if chosen.id == SIGN else None,
         governing=status.version,
         draft=chosen.id == SIGN and status.draft is not None,
         act=chosen,
@@ -165,6 +176,11 @@ def _confirm(
         failure=failure,
         reason=reason,
     )
+
+
+def _summary(visit: Visit, about: AgreementStatus) -> Summary | None:
+    """What is signed, on one page; a charter is short enough to be read itself."""
+    return summarise(about.terms, visit.broker.standing(), now()) if about.terms else None
 
 
 def _cannot(visit: Visit, status: AgreementStatus, chosen: Act) -> HttpResponse:

@@ -1,0 +1,1 @@
+"""Living with an agreement: its timeline, its duties, its endings, and what was not shared."""
