@@ -1,6 +1,7 @@
 """Eight questions over people and events of the county: governed, raw and PostgreSQL, side by side.
 
     python benchmarks/full_speed.py [--people N] [--events N] [--county DIR] [--no-postgres]
+        [--worker-gib N]
 
 - governed: the whole answer through the door (decision, gate, lease, two durable entries, worker);
 - raw: DuckDB in this process over the same encrypted deposits, with the grants' filter and columns;
@@ -131,11 +132,13 @@ def main() -> int:
     parser.add_argument("--events", type=int, help="20 for every 3 people, if not given")
     parser.add_argument("--county", type=Path, help="a built county, or where to build one")
     parser.add_argument("--no-postgres", action="store_true")
+    parser.add_argument("--worker-gib", default="4", help="memory of one worker")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="ct-speed-") as place:
         folder = Path(place)
         os.environ["COMMONTHREAD_HOME"] = str(folder / "home")
         os.environ["DJANGO_SETTINGS_MODULE"] = "commonthread.config.settings"
+        os.environ["COMMONTHREAD_WORKER_GIB"] = options.worker_gib
         os.environ.pop("DATABASE_URL", None)
         (folder / "home").mkdir(mode=0o700)
         import django
@@ -338,6 +341,7 @@ def show_costs(
             f" warm answers read no file), first answer with a new worker {load:.1f} s,"
             f" even after {even}"
         )
+    print(f"- A worker may take {os.environ['COMMONTHREAD_WORKER_GIB']} GiB")
     print(f"- Worker MB: { {name: round(size) for name, size in governed.memory().items()} }")
 
 

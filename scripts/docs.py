@@ -129,6 +129,56 @@ def county_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+def law_page() -> str:
+    """The maintained lists of the law, and what becomes of each field of the terms."""
+    from commonthread.gateway import law
+    from commonthread.gateway.clauses import FIELDS
+    from commonthread.gateway.templates import SIXTEEN
+
+    lines = [
+        "# The law that agreements name",
+        "",
+        MADE,
+        "",
+        *inspect.cleandoc(law.__doc__ or "").splitlines(),
+    ]
+    for title, entries in (
+        ("Lawful bases", law.BASES),
+        ("Conditions of Annex 1", law.ANNEX_1),
+        ("Special-category conditions", law.CONDITIONS),
+        ("Criminal-offence data", {law.ARTICLE_10.id: law.ARTICLE_10}),
+        ("Conditions of Schedule 1", law.SCHEDULE_1),
+        ("Legal powers and duties", law.POWERS),
+        ("Bases for confidentiality", law.CONFIDENTIALITY),
+        ("Opt-out rules", law.OPT_OUTS),
+    ):
+        lines += ["", f"## {title}", "", "| Id | What | For | When it fits | Beside it | Read |"]
+        lines += ["|---|---|---|---|---|---|", *(law_row(each) for each in entries.values())]
+    lines += ["", "## What becomes of each field", "", "| Field | | Class | Held by |"]
+    lines.append("|---|---|---|---|")
+    for field in FIELDS.values():
+        held = f"`{field.rule.removeprefix('commonthread.')}`" if field.rule else field.owner
+        lines.append(f"| `{field.path}` | {field.title} | {field.kind} | {held} |")
+    lines += ["", "## The sixteen clauses of a paper agreement", "", "| | Clause | Says | Fields |"]
+    lines.append("|---|---|---|---|")
+    for clause in SIXTEEN:
+        said = ", ".join(f"`{path}`" for path in (*clause.fields, *clause.sometimes))
+        lines.append(f"| {clause.number} | {clause.title} | {clause.says} | {said} |")
+    return "\n".join(lines) + "\n"
+
+
+def law_row(entry: Any) -> str:
+    """One entry: who read it, when and where, and what has still to be verified."""
+    from commonthread.gateway.law import in_words
+
+    read = f"{entry.checked.isoformat()}: {entry.source}" if entry.checked else entry.source
+    doubt = f" **Verify:** {entry.doubt}" if entry.verify else ""
+    what = f"{entry.title}. {entry.citation}"
+    needs = " ".join(entry.needs)
+    cells = (f"`{entry.id}`", what, in_words(entry.bodies), entry.fits, needs, read + doubt)
+    return f"| {' | '.join(cells)} |"
+
+
 def pages() -> dict[str, str]:
     import django
 
@@ -143,6 +193,7 @@ def pages() -> dict[str, str]:
         return {
             "commands.md": commands_page(app),
             "county-tables.md": county_page(),
+            "law.md": law_page(),
             "settings.md": settings_page(),
             "sql.md": sql_page(),
         }

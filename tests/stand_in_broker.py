@@ -34,12 +34,13 @@ from commonthread.broker.access import (
     Request,
     Sql,
 )
-from commonthread.broker.access.proofs import Report
+from commonthread.broker.access.proofs import Opened, Report
 from commonthread.broker.access.status import statuses
 from commonthread.broker.records import Notice
 from commonthread.broker.records.caches import notices_of
 from commonthread.broker.records.writing import SHOWN
 from commonthread.broker.rules.binding import exposed_types
+from commonthread.broker.rules.canonical import instant_text
 from commonthread.broker.rules.charter import parse_dpia
 from commonthread.broker.rules.decisions import decide, what_can
 from commonthread.broker.rules.facts import CHARTER, DPIA, MEMBER, PARTNER, Fact
@@ -192,6 +193,11 @@ class StandInLedger:
 
     def entries(self, first: int = 0, limit: int = 100) -> tuple[StandInEntry, ...]:
         return tuple(self._entries[first : first + limit])
+
+    def facts(self, kinds: Sequence[str], *, reference: str = "") -> Iterator[Opened]:
+        for seq, fact in enumerate(self._county.facts):
+            if fact.kind in kinds and reference in ("", fact.body.get("reference")):
+                yield Opened(seq, fact.kind, instant_text(fact.at), fact.leaf, fact.body, b"")
 
     def checkpoint(self) -> str:
         return f"{self.origin}\n{self.size}\n{'A' * 43}=\n\n— {self.origin} {'B' * 92}\n"

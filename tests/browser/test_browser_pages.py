@@ -7,27 +7,31 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
+from tests.browser.looking import SIZES, Open, faults, overflow
 from tests.stand_in_broker import CARE, FALLS, StandInBroker, stand_in, write_county
 
-from commonthread.web import pages
+from commonthread.broker.rules.canonical import canonical_bytes
+from commonthread.web import documents, pages
 from commonthread.web.jobs import Jobs
 
 ANALYST = "Analyst, office of data analytics"
 CARER = "Telecare team lead"
 DOCTOR = "Medical Director"
+DIRECTOR = "Director of Commissioning"
 FOREVER = "SELECT count(*) AS forever FROM telecare_over_65"
 DEVICES = "SELECT device, count(*) AS records FROM telecare_over_65 GROUP BY device"
-SIZES = {"wide": (1280, 900), "narrow": (320, 640)}
-RULES = "['wcag2a','wcag2aa','wcag21a','wcag21aa','wcag22aa','best-practice']"
 
-Open = Callable[..., Page]
+# What somebody holds and hands in: the terms of an agreement in force.
+HELD: list[bytes] = []
 
 
 @pytest.fixture
 def broker(shared: Path, monkeypatch: pytest.MonkeyPatch) -> StandInBroker:
     made = stand_in(shared / "examples" / "first-county")
-    monkeypatch.setattr(pages, "open_broker", lambda: made)
+    for module in (pages, documents):
+        monkeypatch.setattr(module, "open_broker", lambda: made)
+    HELD[:] = [canonical_bytes(made.terms(FALLS).to_plain())]
     return made
 
 
@@ -54,35 +58,6 @@ def kept(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         made.drop(key)
 
 
-@pytest.fixture
-def visit(browser: Browser, live_server, broker: StandInBroker) -> Iterator[Open]:  # type: ignore[no-untyped-def]
-    """Opens the start page at a size, with script or without; no page may log an error."""
-    contexts: list[BrowserContext] = []
-    complaints: list[str] = []
-
-    def start(size: str = "wide", script: bool = True) -> Page:
-        width, height = SIZES[size]
-        context = browser.new_context(
-            base_url=live_server.url,
-            viewport={"width": width, "height": height},
-            java_script_enabled=script,
-        )
-        contexts.append(context)
-        page = context.new_page()
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on(
-            "console",
-            lambda said: complaints.append(said.text) if "Security Policy" in said.text else None,
-        )
-        page.goto("/")
-        return page
-
-    yield start
-    for context in contexts:
-        context.close()
-    assert complaints == []
-
-
 def sign_in(page: Page, name: str) -> None:
     page.get_by_role("button", name=f"Sign in as {name}").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Agreements")
@@ -92,24 +67,6 @@ def run(page: Page, sql: str) -> None:
     page.goto("/query/")
     page.get_by_label("Your query in SQL").fill(sql)
     page.get_by_role("button", name="Run").click()
-
-
-def faults(page: Page, axe: str) -> list[str]:
-    page.evaluate(axe)
-    found = page.evaluate(f"() => axe.run(document, {{runOnly: {RULES}}})")
-    return [
-        f"{fault['id']}: {node['target']} {node['html'][:120]}"
-        for fault in found["violations"]
-        for node in fault["nodes"]
-    ]
-
-
-def overflow(page: Page) -> int:
-    """By how many pixels the page is wider than its window."""
-    width: int = page.evaluate(
-        "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
-    )
-    return width
 
 
 def start(page: Page) -> None:
@@ -255,9 +212,116 @@ def own_dataset(page: Page) -> None:
     expect(page.get_by_role("heading", name="Quality of deposit 1")).to_be_visible()
 
 
+def registers(page: Page) -> None:
+    sign_in(page, ANALYST)
+    page.get_by_role("link", name="Registers").click()
+    expect(page.get_by_role("link", name="terms-schema.json")).to_be_visible()
+
+
+def public_register(page: Page) -> None:
+    """As somebody finds it who has not signed in."""
+    page.get_by_role("link", name="Agreements to share data").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Agreements to share data")
+
+
 def the_county(page: Page) -> None:
     page.get_by_role("link", name="See the county").click()
     expect(page.get_by_role("heading", name="The answer key")).to_be_visible()
+
+
+def check_document(page: Page) -> None:
+    page.goto("/check-a-document/")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Check a document")
+
+
+def hand_in(page: Page, content: bytes) -> None:
+    check_document(page)
+    file = {"name": "terms.json", "mimeType": "application/json", "buffer": content}
+    page.get_by_label("The document").set_input_files(files=[file])  # type: ignore[list-item]
+    page.get_by_role("button", name="Check").click()
+
+
+def check_nothing(page: Page) -> None:
+    check_document(page)
+    page.get_by_role("button", name="Check").click()
+    expect(page.get_by_text("There is a problem")).to_be_visible()
+
+
+def checked_in_force(page: Page) -> None:
+    hand_in(page, HELD[0])
+    expect(page.get_by_role("heading", level=1)).to_have_text("In force")
+
+
+def checked_something_else(page: Page) -> None:
+    hand_in(page, b"hello")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Not the one in force")
+
+
+def found_nothing(page: Page) -> None:
+    sign_in(page, ANALYST)
+    page.goto("/agreements/?q=nonesuch&state=in-force&sort=ends")
+    expect(page.get_by_text("Nothing was found.")).to_be_visible()
+
+
+def saved_views(page: Page) -> None:
+    sign_in(page, ANALYST)
+    page.goto("/agreements/views/?q=falls&state=in-force")
+    page.get_by_label("Name").fill("Falls")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("link", name="Falls")).to_be_visible()
+
+
+def summary(page: Page) -> None:
+    sign_in(page, DOCTOR)
+    page.goto(f"/agreements/{FALLS}/summary/")
+
+
+def timeline(page: Page) -> None:
+    sign_in(page, ANALYST)
+    page.goto(f"/agreements/{FALLS}/timeline/")
+
+
+def duties(page: Page) -> None:
+    sign_in(page, DIRECTOR)
+    page.goto(f"/agreements/{FALLS}/duties/")
+    page.get_by_text("Attest that it is done").first.click()
+    page.get_by_role("button", name="Attest for").first.click()
+    expect(page.get_by_text("There is a problem")).to_be_visible()
+
+
+def flows(page: Page) -> None:
+    sign_in(page, ANALYST)
+    page.goto("/flows/")
+
+
+def flows_of_one(page: Page) -> None:
+    sign_in(page, ANALYST)
+    page.goto(f"/flows/?agreement={FALLS}")
+    expect(page.get_by_role("heading", name="The grants one by one")).to_be_visible()
+
+
+def asking(page: Page) -> None:
+    """Recorded on the page itself; the list has it then."""
+    sign_in(page, DIRECTOR)
+    page.goto("/refusals/new/")
+    page.get_by_label("Who asks").select_option("severn-acute")
+    page.get_by_label("Who is asked").select_option("wychshire")
+    page.get_by_label("What is asked for").fill("Telecare by street")
+    page.get_by_label("What it is for").fill("To plan rounds")
+    page.get_by_role("button", name="Record it").click()
+    expect(page.get_by_role("heading", name="Answer")).to_be_visible()
+
+
+def asking_without_reason(page: Page) -> None:
+    asking(page)
+    page.get_by_label("Answer", exact=True).select_option("refused")
+    page.get_by_role("button", name="Answer").click()
+    expect(page.get_by_text("There is a problem")).to_be_visible()
+
+
+def askings(page: Page) -> None:
+    asking(page)
+    page.goto("/refusals/")
 
 
 PLACES = [
@@ -286,7 +350,23 @@ PLACES = [
     datasets,
     dataset,
     own_dataset,
+    registers,
+    public_register,
     the_county,
+    check_document,
+    check_nothing,
+    checked_in_force,
+    checked_something_else,
+    found_nothing,
+    saved_views,
+    summary,
+    timeline,
+    duties,
+    flows,
+    flows_of_one,
+    asking,
+    asking_without_reason,
+    askings,
 ]
 
 
@@ -309,7 +389,18 @@ def test_a_page_works_without_script(visit: Open, place: Callable[[Page], None])
 
 
 @pytest.mark.usefixtures("draft")
-@pytest.mark.parametrize("address", ["", f"{FALLS}/", f"{FALLS}/draft/", f"{FALLS}/sign/"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        f"{FALLS}/",
+        f"{FALLS}/draft/",
+        f"{FALLS}/sign/",
+        f"{FALLS}/summary/",
+        f"{FALLS}/decline/",
+        f"{FALLS}/delegate/",
+    ],
+)
 def test_a_draft_has_no_fault_and_fits(visit: Open, axe: str, address: str) -> None:
     page = visit()
     sign_in(page, DOCTOR)

@@ -11,11 +11,15 @@ from tests.processes import Run
 
 from commonthread.broker.access import Broker, Request, Sql, create_home
 from commonthread.broker.records import close_ledgers
+from commonthread.cli.demo_drafts import negotiate
 from commonthread.cli.demo_home import county_files, deposit, take
 from commonthread.county import governance
 from commonthread.county.build import Built, build
 from commonthread.county.records import PLANS
 from commonthread.county.settings import Settings
+from commonthread.gateway.drafting import comments
+from commonthread.gateway.drafting.sections import read
+from commonthread.gateway.models import NEGOTIATING
 
 SIZE = Settings(residents=2_000, weeks=2)
 SCHOOLS = ("ISA-2026-060", "school-planning", "a.reed")
@@ -56,6 +60,21 @@ def test_a_county_is_taken_deposited_and_asked(broker: Broker, county: Built) ->
     in_force = {each.reference for each in broker.agreements() if each.in_force}
     assert {"ISA-2026-014", "ISA-2026-080", governance.CHARTER} <= in_force
     assert not {"ISA-2026-041", "ISA-2026-070"} & in_force
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_negotiation_is_under_way(broker: Broker) -> None:
+    draft = negotiate(broker)
+    reading = read(draft.terms)
+    assert draft.state == NEGOTIATING
+    assert reading.terms is not None
+    assert {party.partner for party in reading.terms.parties} > {"hereward-fire", "severn-acute"}
+    kinds = sorted(draft.comments.values_list("kind", flat=True))
+    assert kinds == ["comment", "comment", "suggestion"]
+    says = {one.partner: one.says for one in comments.waiting(draft)}
+    assert says["hereward-fire"] == "content"
+    assert says["severn-acute"] == ""
+    assert "ISA-2027-003" not in broker.standing().agreements
 
 
 def ask(broker: Broker, who: tuple[str, str, str], sql: str) -> list[dict[str, object]]:

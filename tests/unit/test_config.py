@@ -135,6 +135,18 @@ def test_an_unlisted_variable_cannot_be_read() -> None:
         environment.read("COMMONTHREAD_SECRET_SWITCH")
 
 
+def test_a_whole_number_is_read_between_its_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "COMMONTHREAD_WORKER_GIB"
+    monkeypatch.delenv(name, raising=False)
+    assert environment.whole(name, 4, least=1, most=64) == 4
+    monkeypatch.setenv(name, " 8 ")
+    assert environment.whole(name, 4, least=1, most=64) == 8
+    for wrong in ("0", "65", "-1", "many", "4.5", "٤"):
+        monkeypatch.setenv(name, wrong)
+        with pytest.raises(ImproperlyConfigured, match=f"{name} is a whole number from 1 to 64"):
+            environment.whole(name, 4, least=1, most=64)
+
+
 def test_no_table_makes_anybody_somebody() -> None:
     assert settings.SESSION_ENGINE == "django.contrib.sessions.backends.signed_cookies"
     assert not {

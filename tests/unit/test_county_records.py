@@ -53,7 +53,7 @@ def test_the_datasets_of_the_design_are_all_here() -> None:
         "wychshire/telecare",
         "wychshire/telecare-alarms",
         "wychshire/blue-badges",
-        "wychshire/school-roll",
+        "vale-schools/school-roll",
         "saltbridge/council-tax",
         "saltbridge/benefits",
         "severn-acute/emergency-attendances",

@@ -18,10 +18,10 @@ from commonthread.broker.access.proofs import LedgerView
 from commonthread.broker.lake.gate import TableShape, gate
 from commonthread.broker.rules.authored import parse_terms
 from commonthread.broker.rules.filters import parse_filter
-from commonthread.broker.rules.terms import Duty, Grant, GrantedColumn
-from commonthread.web import words
+from commonthread.broker.rules.terms import Duty, Grant, GrantedColumn, Statement
+from commonthread.gateway import words
+from commonthread.gateway.changes import changes
 from commonthread.web.cells import as_text, csv_lines
-from commonthread.web.changes import changes
 from commonthread.web.examples import Table, examples
 from commonthread.web.jobs import FAULTY, REFUSED, UNFINISHED, kind_of
 
@@ -163,6 +163,13 @@ CALLS, VISITS_GRANT = OLD.grants
 )
 def test_what_a_new_version_says_otherwise(changed: dict[str, Any], said: list[str]) -> None:
     assert list(changes(OLD, replace(OLD, **changed))) == said
+
+
+def test_of_two_statements_in_one_section_each_change_is_said() -> None:
+    both = (Statement("breach", "Tell us."), Statement("breach", "Tell the ICO."))
+    old = replace(OLD, statements=both)
+    new = replace(OLD, statements=(Statement("breach", "Tell us at once."), both[1]))
+    assert list(changes(old, new)) == ["Statement breach has another text"]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,17 @@ import typer
 import typer.core
 
 from commonthread.broker.rules.errors import UserFacing
-from commonthread.cli import asking, county, data, facts, ledger, serving
+from commonthread.cli import (
+    asking,
+    county,
+    data,
+    documents,
+    due,
+    facts,
+    ledger,
+    registers,
+    serving,
+)
 
 from .facts import JSON_ASKED
 from .output import print_error
@@ -69,7 +79,7 @@ def main(
     """The signed sharing agreement is the access policy: deposit, sign, ask, prove."""
 
 
-for module in (facts, data, asking, ledger, county, serving):
+for module in (facts, data, asking, ledger, documents, registers, county, due, serving):
     module.register(app)
 for group in (app, *(info.typer_instance for info in app.registered_groups)):
     for info in group.registered_commands if group else ():

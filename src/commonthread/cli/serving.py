@@ -16,6 +16,7 @@ from commonthread.broker.access import BadInput
 from commonthread.broker.access import open_broker as opened
 
 from . import facts
+from .due import EveryMinute
 from .output import DEMO, said
 
 DONE = "demo.done"
@@ -30,10 +31,10 @@ Port = Annotated[int, typer.Option(min=1, max=65535, help="Port on this machine.
 
 
 def serve(port: Port = 8000) -> None:
-    """Serve the pages of a home on this machine, until Ctrl-C."""
+    """Serve the pages of a home on this machine, until Ctrl-C; do what is due every minute."""
     import uvicorn
 
-    opened()
+    broker = opened()
     use(settings.HOME)
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -42,6 +43,7 @@ def serve(port: Port = 8000) -> None:
         except OSError:
             raise BadInput(f"Port {port} is in use.", mend="Choose another with --port.") from None
     said().print(f"Serving http://localhost:{port}/ - stop with Ctrl-C.", markup=False)
+    due = EveryMinute(broker).start()
     uvicorn.run(
         "commonthread.config.asgi:application",
         host="127.0.0.1",
@@ -50,6 +52,7 @@ def serve(port: Port = 8000) -> None:
         access_log=False,
         timeout_graceful_shutdown=3,
     )
+    due.stop()
 
 
 def demo(

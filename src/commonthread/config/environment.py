@@ -3,6 +3,8 @@
 import os
 from dataclasses import dataclass
 
+from django.core.exceptions import ImproperlyConfigured
+
 
 @dataclass(frozen=True, slots=True)
 class Variable:
@@ -42,7 +44,45 @@ VARIABLES = (
         "Set to 1 behind a proxy that speaks HTTPS: cookies travel only there, and browsers are "
         "told to come back only there.",
     ),
+    Variable(
+        "COMMONTHREAD_WORKER_GIB",
+        "4",
+        "Memory of one worker, in GiB: it holds the tables of one member's grants, and what a "
+        "query needs beside them. Up to eight workers are kept.",
+    ),
+    Variable(
+        "COMMONTHREAD_TIMESTAMP_AUTHORITY",
+        "none: seals carry this machine's own time",
+        "Address of a timestamp authority (RFC 3161 over HTTP), which stamps the seal of each "
+        "document. One that does not answer is done without, and the file's name says so.",
+    ),
+    Variable(
+        "COMMONTHREAD_TIMESTAMP_ROOTS",
+        "none: a stamp is shown, and nobody here vouches for it",
+        "File of the authorities' root certificates (PEM), whose stamps the check of a document "
+        "vouches for.",
+    ),
+    Variable(
+        "COMMONTHREAD_SMTP_URL",
+        "none: reminders stay in the outbox, to be read there",
+        "Mail server for reminders: smtp://user:password@host:587 (STARTTLS), "
+        "smtps://user:password@host:465, or smtp://host:25?starttls=off for a relay on this "
+        "machine.",
+    ),
+    Variable(
+        "COMMONTHREAD_MAIL_FROM",
+        "needed once there is a mail server",
+        "Address that reminders come from.",
+    ),
 )
+
+
+def whole(name: str, default: int, least: int, most: int) -> int:
+    """The whole number of a variable; raises `ImproperlyConfigured` with what is needed."""
+    text = read(name) or str(default)
+    if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
+        raise ImproperlyConfigured(f"{name} is a whole number from {least} to {most}.")
+    return int(text)
 
 
 def read(name: str) -> str:

@@ -4,11 +4,15 @@ from pathlib import Path
 
 from csp.constants import NONCE, NONE, SELF
 
-from commonthread.config.environment import read
+from commonthread.config.environment import read, whole
 from commonthread.config.home import control_database, page_secret
+from commonthread.config.mail import mail_server
 
 HOME = Path(read("COMMONTHREAD_HOME") or "home").resolve()
 HOME_KEY_FILE = read("COMMONTHREAD_HOME_KEY")
+WORKER_GIB = whole("COMMONTHREAD_WORKER_GIB", 4, least=1, most=1_024)
+TIMESTAMP_AUTHORITY = read("COMMONTHREAD_TIMESTAMP_AUTHORITY")
+TIMESTAMP_ROOTS = read("COMMONTHREAD_TIMESTAMP_ROOTS")
 
 DEBUG = False
 SECRET_KEY = page_secret(HOME)
@@ -17,6 +21,7 @@ ALLOWED_HOSTS = read("COMMONTHREAD_HOSTS").split() or ["localhost", "127.0.0.1",
 # No accounts and no admin: who may do what is signed, and no table makes anybody more than that.
 INSTALLED_APPS = [
     "commonthread.broker.records",
+    "commonthread.gateway",
     "commonthread.web",
     "django.contrib.staticfiles",
 ]
@@ -79,6 +84,16 @@ CONTENT_SECURITY_POLICY = {
         "style-src": [SELF, NONCE],
     }
 }
+
+_MAIL = mail_server(read("COMMONTHREAD_SMTP_URL"), read("COMMONTHREAD_MAIL_FROM"))
+# Whether mail leaves at all; without a server it stays in the outbox.
+MAIL = bool(_MAIL.host)
+EMAIL_BACKEND = _MAIL.backend
+EMAIL_HOST, EMAIL_PORT = _MAIL.host, _MAIL.port
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _MAIL.user, _MAIL.password
+EMAIL_USE_TLS, EMAIL_USE_SSL = _MAIL.starttls, _MAIL.tls
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = _MAIL.sender or "nobody@commonthread.invalid"
 
 STATIC_URL = "/static/"
 # Served from where they lie in the source: there is no collecting step to forget.

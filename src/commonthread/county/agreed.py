@@ -29,7 +29,10 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Agreed:
-    """One agreement with what its DPIA says. `unsigned`: who has still to sign in the demo."""
+    """One agreement with what its DPIA says. `unsigned`: who has still to sign in the demo.
+
+    `schedule`: the condition of DPA 2018 that substantial public interest needs beside it.
+    """
 
     reference: str
     file: str
@@ -50,4 +53,5 @@ class Agreed:
     condition: str = "health-or-social-care"
     confidentiality: str = "section-251-support"
     opt_out: str = "national-data-opt-out"
+    schedule: str = "DPA 2018 Sch 1 para 18"
     unsigned: tuple[str, ...] = ()

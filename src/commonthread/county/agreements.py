@@ -35,7 +35,7 @@ HOUSING, BENEFITS = "saltbridge/housing-register", "saltbridge/benefits"
 COUNCIL_TAX, VISITS = "saltbridge/council-tax", "hereward-fire/home-fire-safety-visits"
 NOTICES, PRIORITY = "mercia-police/vulnerability-notices", "severn-power/priority-services"
 BIRTHS, DEATHS = "registration/births", "registration/deaths"
-SCHOOLS = "wychshire/school-roll"
+SCHOOLS = "vale-schools/school-roll"
 
 AGREEMENTS = (
     Agreed(
@@ -46,7 +46,7 @@ AGREEMENTS = (
         "linkage",
         "Decide which records of the partners belong to the same resident.",
         _index(),
-        need="Matching of identities at scale across nine organisations.",
+        need="Matching of identities at scale across ten organisations.",
         necessity="No purpose that crosses partners can be served without knowing who is who.",
         risk="Two people are taken for one, and somebody acts on the wrong record.",
         mitigation="Clerical review of doubtful matches; the index holds no purpose of its own.",
@@ -369,6 +369,7 @@ AGREEMENTS = (
         risk="A lone pupil with a statement in a small area.",
         mitigation="Counts under five are not published.",
         rests_on=(),
+        schedule="DPA 2018 Sch 1 para 6",
         condition="substantial-public-interest",
     ),
     Agreed(

@@ -12,7 +12,7 @@ from django.http import Http404, HttpResponse
 from commonthread.broker.access import OwnData, Request
 from commonthread.broker.rules.requests import DEPOSITS, PROFILE
 from commonthread.broker.rules.terms import Grant
-from commonthread.web import words
+from commonthread.gateway import words
 from commonthread.web.flow import Line, draw_flow
 from commonthread.web.pages import PLATFORM, Visit, page, partner_names
 

@@ -9,7 +9,7 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from commonthread.broker.rules.terms import Grant
-from commonthread.web import words
+from commonthread.gateway import words
 from commonthread.web.drawing import (
     BRAND,
     INK,

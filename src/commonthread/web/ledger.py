@@ -12,7 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpRespons
 from django.utils.text import slugify
 
 from commonthread.broker.rules.facts import ACT
-from commonthread.web import words
+from commonthread.gateway import words
 from commonthread.web.pages import Visit, page, partner_names
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from django.shortcuts import redirect
 from commonthread.broker.access import BadInput, Lookup, Reason, Refused, Request, Sql
 from commonthread.broker.rules.standing import SIGNATORY
 from commonthread.broker.rules.terms import PERSON, Grant
-from commonthread.web import cells, words
+from commonthread.gateway import words
+from commonthread.web import cells
 from commonthread.web.acts import parties_to_leave
 from commonthread.web.charts import Chart, chart
 from commonthread.web.examples import Table, examples

@@ -8,7 +8,8 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 
 from commonthread.broker.rules.standing import Member
-from commonthread.web import report, words
+from commonthread.gateway import words
+from commonthread.web import report
 from commonthread.web.pages import MEMBER, Visit, page, partner_names, personas
 from commonthread.web.tries import Try, tries
 

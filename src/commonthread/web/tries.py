@@ -78,6 +78,15 @@ TRIES = (
         "agreement",
         parts=(("reference", "ISA-2026-070"),),
     ),
+    Try(
+        "negotiate",
+        "g.penn",
+        "ISA-2026-014",
+        "Negotiate an agreement",
+        "As the council’s governance officer, open the draft for the coming winter. The hospital "
+        "suggests a change: accept it, see both versions side by side, and look at the preview.",
+        "drafts",
+    ),
 )
 
 

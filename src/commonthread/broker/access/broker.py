@@ -10,6 +10,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
+
 from commonthread.broker.fence import survey
 from commonthread.broker.keyring import Keyring, no_home
 from commonthread.broker.lake.deliveries import Deliveries
@@ -54,8 +56,6 @@ def create_home(
 def open_broker(home: Path | None = None, home_key_file: str = "") -> Broker:
     """The broker of a home, one for each process; raises `BadInput` where there is no home."""
     if home is None:
-        from django.conf import settings
-
         home, home_key_file = settings.HOME, settings.HOME_KEY_FILE
     place = Path(home).resolve()
     with _OPENING:
@@ -92,7 +92,7 @@ class Broker:
         self.demo, self.origin = standing.home.demo, standing.home.origin
         self._store = Store(keyring.home, keyring)
         self._extracts = Extracts(self._store)
-        self._pool = Pool()
+        self._pool = Pool(limit_bytes=settings.WORKER_GIB << 30)
         self._watchdog = Watchdog(self._ledger.epoch, self._ledger.standing, self._changed)
         self._reader = Reader(self._ledger, keyring, self._extracts, self._pool, self._watchdog)
         self._depositor = Depositor(self._ledger, Deliveries(self._store))

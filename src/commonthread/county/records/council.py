@@ -1,4 +1,4 @@
-"""Schools of the county council; council tax and benefits, which Saltbridge runs for all six."""
+"""Schools of a trust; council tax and benefits, which Saltbridge runs for all six."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from . import identity, occupancy
 from .care import GUARDED
 from .drawing import Array, Ask, Column, Plan, Sheet, recoded
 
-COUNTY, DISTRICT = "wychshire", "saltbridge"
+SCHOOLS, DISTRICT = "vale-schools", "saltbridge"
 YEARS = ("N", "R", *(str(year) for year in range(1, 14)))
 BANDS = tuple("ABCDEFGH")
 # Near the shares of England (Valuation Office Agency, stock of properties), rounded by us.
@@ -67,7 +67,7 @@ def _school_year(days: Array) -> Array:
 
 
 SCHOOL_ROLL = Plan(
-    owner=COUNTY,
+    owner=SCHOOLS,
     id="school-roll",
     title="Pupils on the rolls of schools",
     classification="special-category",

@@ -31,3 +31,36 @@ function again() {
 }
 
 if (watched) setTimeout(again, EACH_MILLISECONDS);
+
+// A draft saves itself while it is written; without this, its button does.
+const AFTER_MILLISECONDS = 1500;
+const drafted = document.querySelector("form[data-autosave]");
+
+async function autosave(form) {
+  const said = document.getElementById("autosaved");
+  const body = new FormData(form);
+  body.set("do", "save");
+  said.textContent = "Saving…";
+  const answer = await fetch(location.href, { method: "POST", body, headers: { "X-Autosave": "1" } });
+  if (answer.ok || answer.status === 409) {
+    const outcome = await answer.json();
+    said.textContent = outcome.said;
+    if (outcome.saved) form.elements.seen.value = outcome.seen;
+  } else {
+    said.textContent = "Not saved. Use the button below.";
+  }
+}
+
+if (drafted) {
+  let waiting = 0;
+  let saving = Promise.resolve();
+  drafted.addEventListener("input", () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(() => {
+      saving = saving.then(() => autosave(drafted)).catch(() => {
+        document.getElementById("autosaved").textContent = "Not saved: there is no connection.";
+      });
+    }, AFTER_MILLISECONDS);
+  });
+  drafted.addEventListener("submit", () => clearTimeout(waiting));
+}

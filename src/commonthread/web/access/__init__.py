@@ -1,0 +1,1 @@
+"""Pages of personal access: ask for it, see every step, take the next one."""
