@@ -10,7 +10,7 @@ from typing import Any
 
 from commonthread.broker.access import Broker
 from commonthread.broker.rules.standing import Member
-from commonthread.gateway.drafting import drafts, comments
+from commonthread.gateway.drafting import comments, drafts
 from commonthread.gateway.drafting.sections import BY_ID, seen
 from commonthread.gateway.models import CONTENT, Draft
 

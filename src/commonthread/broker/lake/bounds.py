@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .normal_form import PERSON, Cells, Ref, column_sql
-from .shapes import cells_of, most_of
+from .normal_form import Cells, Ref, column_sql
+from .shapes import PERSON, cells_of, most_of
 from .summaries import above, below
 
 # What one resident has is computed in floating point, where nothing overflows: a little to spare.
