@@ -209,9 +209,9 @@ def signed_home(folder: Path) -> Broker:
 
 
 def deposit(broker: Broker, files: Files, name: str) -> None:
-    """In one file, or in several of `IN_A_FILE` rows: a child that reads one has so much memory."""
+    """In one file, or Parquet in several of `IN_A_FILE` rows: a child has so much memory."""
     rows = files.rows[name]
-    if rows <= IN_A_FILE:
+    if rows <= IN_A_FILE or files.paths[name].suffix != ".parquet":
         receive(broker, _id(name), files.paths[name], ENGINEERS[name])
         return
     for first in range(0, rows, IN_A_FILE):

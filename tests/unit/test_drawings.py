@@ -333,7 +333,7 @@ def test_the_errors_are_found_by_the_heading_that_the_report_gives_them() -> Non
 
 
 def test_what_to_try_needs_its_persona_and_its_agreement() -> None:
-    assert len(TRIES) == 5
+    assert len(TRIES) == 6
     everyone, everything = {one.member for one in TRIES}, {one.agreement for one in TRIES}
     assert tries(everyone, everything) == list(TRIES)
     assert [one.id for one in tries(["a.reed"], everything)] == ["count"]

@@ -20,7 +20,7 @@ from commonthread.gateway.signing import (
 )
 from commonthread.gateway.signing.progress import DECLINED, DELEGATED, WAITING
 from commonthread.gateway.signing.summary import NO_ACCESSION
-from commonthread.gateway.signing.variation import NEW_GROUND, UNSAID, is_material
+from commonthread.gateway.signing.variation import NEW_GROUND, is_material
 
 COLUMNS = {"ref": "text", "born": "date", "note": "text"}
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -161,7 +161,7 @@ def test_other_words_for_complaints_are_administrative_but_not_two_texts(county:
 
 
 def test_two_statements_of_one_section_do_not_hide_a_change(county: County) -> None:
-    """Of a section only the last text is told apart by its name; the first is compared too."""
+    """Of a section each text is compared, not only the last."""
     last = Statement("security", "Last.")
     old = replace(terms(county), statements=(Statement("security", "Locked."), last))
     new = replace(old, version=2, statements=(Statement("security", "Open."), last))
@@ -169,7 +169,7 @@ def test_two_statements_of_one_section_do_not_hide_a_change(county: County) -> N
     assert [(change.clause, change.administrative) for change in found] == [
         ("statement[security]", False)
     ]
-    assert found[0].sentence == UNSAID
+    assert found[0].sentence == "Statement security has another text"
 
 
 def test_a_risk_in_other_words_is_administrative_and_another_rating_is_not(county: County) -> None:
