@@ -31,7 +31,7 @@ from commonthread.gateway.importing.targets import (
 from commonthread.gateway.models import LEFT_OUT, OPEN, Draft, ImportedClause, ImportedText
 from commonthread.web.documents import FORM_BYTES, InMemory
 from commonthread.web.drafts.asked import STATEMENTS
-from commonthread.web.drafts.pages import title
+from commonthread.web.drafts.draft import title
 from commonthread.web.drafts.wording import lines
 from commonthread.web.pages import Visit, page
 

@@ -28,6 +28,7 @@ from commonthread.web.assurance import outbox
 from commonthread.web.assurance import partner as assurance_partner
 from commonthread.web.drafts import data as draft_data
 from commonthread.web.drafts import pages as drafts
+from commonthread.web.drafts import talk as draft_talk
 
 
 class Reference:
@@ -78,10 +79,10 @@ urlpatterns = [
     path("drafts/<uuid:draft_id>/data/", draft_data.every, name="draft-data"),
     path("drafts/<uuid:draft_id>/data/<int:number>/", draft_data.one, name="draft-grant"),
     path("drafts/<uuid:draft_id>/check/", drafts.check, name="draft-check"),
-    path("drafts/<uuid:draft_id>/compare/", drafts.compare, name="draft-compare"),
-    path("drafts/<uuid:draft_id>/opinion/", drafts.opinion, name="draft-opinion"),
+    path("drafts/<uuid:draft_id>/compare/", draft_talk.compare, name="draft-compare"),
+    path("drafts/<uuid:draft_id>/opinion/", draft_talk.opinion, name="draft-opinion"),
     path("drafts/<uuid:draft_id>/do/<slug:act>/", drafts.act, name="draft-act"),
-    path("drafts/<uuid:draft_id>/settle/<int:comment>/", drafts.settle, name="draft-settle"),
+    path("drafts/<uuid:draft_id>/settle/<int:comment>/", draft_talk.settle, name="draft-settle"),
     path("drafts/<uuid:draft_id>/nudge/", outbox.nudge, name="draft-nudge"),
     path("drafts/<uuid:draft_id>/existing/", importing.bring, name="draft-existing"),
     path(
@@ -90,7 +91,7 @@ urlpatterns = [
         name="draft-existing-text",
     ),
     path("drafts/<uuid:draft_id>/<slug:section>/", drafts.section, name="draft-section"),
-    path("drafts/<uuid:draft_id>/<slug:section>/say/", drafts.speak, name="draft-comment"),
+    path("drafts/<uuid:draft_id>/<slug:section>/say/", draft_talk.speak, name="draft-comment"),
     path("assessments/", assessments.all_assessments, name="assessments"),
     path("assessments/new/", assessments.new, name="assessment-new"),
     path("assessments/<uuid:assessment_id>/", assessments.tasks, name="assessment"),

@@ -24,8 +24,10 @@ from commonthread.gateway.drafting.twin import Preview, preview
 from commonthread.gateway.models import Draft
 from commonthread.web.pages import Visit, page, partner_names
 
+from .draft import base, found
 from .fields import CHOICE, DAY, FLAG, LINE, SEVERAL, WHOLE, Choices, Field, Shown, answered, show
-from .pages import base, clashes, found, talk
+from .pages import clashes
+from .talk import talk
 from .wording import of_grant, rows_of
 
 DATA = BY_ID["data"]
