@@ -114,6 +114,7 @@ def test_an_agreement_is_written_negotiated_and_signed(
     lead.locator(".govuk-back-link").click()
     lead.get_by_role("link", name="Read the whole").click()
     sound(lead, axe, f"{size}-10-check")
+    lead.get_by_label("Offer it although not everybody is content").check()
     lead.get_by_role("button", name="Offer it for signature").click()
     expect(lead.get_by_role("heading", level=1)).to_contain_text("Calls, to plan the winter")
     assert set(broker.status("ISA-2027-010").unsigned) == {OWNER, READER}

@@ -319,7 +319,11 @@ def test_the_story_from_a_blank_page_to_the_signatories(broker: Broker) -> None:
     compared = text_of(client.get(f"{address}compare/"))
     assert "removed: Title: Calls, again" in compared
     assert "added: Title: Calls, once more" in compared
-    offered = client.post(f"{address}check/")
+    unsure = client.post(f"{address}check/")
+    assert unsure.status_code == 400
+    assert "Not everybody is content" in text_of(unsure)
+    assert "ISA-2027-002" not in broker.standing().agreements
+    offered = client.post(f"{address}check/", {"sure": "yes"})
     assert offered["Location"] == "/agreements/ISA-2027-002/"
     assert broker.status("ISA-2027-002").title == "Calls, once more"
 
@@ -450,6 +454,13 @@ def test_a_template_asks_who_plays_which_part(broker: Broker) -> None:
     started = client.post(chosen["Location"], form)
     page = text_of(client.get(started["Location"]))
     assert "Publishing open data" in page
+    table = f"{started['Location']}data/0/"
+    chosen = filled(client.get(table)) | {"do": "dataset", "dataset": DATASET}
+    assert client.post(table, chosen | {"dataset": "no/such"}).status_code == 400
+    assert client.post(table, chosen)["Location"] == table
+    grant = Draft.objects.get().terms["grant"][0]  # type: ignore[index]
+    assert (grant["dataset"], grant["purpose"]) == (DATASET, "publication")
+    assert "How they may see it" in text_of(client.get(table))
     assert Draft.objects.get().terms["starts"] == "2027-04-01"
 
 

@@ -558,7 +558,7 @@ def test_a_real_home_opens_to_the_one_who_was_granted_it(tmp_path: Path, setting
         assert [each.grant.id for each in askable(broker, asker)] == ["calls"]
         with pytest.raises(Refused):
             broker.read(request)
-        at = datetime.now(UTC).replace(microsecond=0)
+        at = datetime.now(UTC).replace(microsecond=4_711)
         assert requests.grant(made.id, broker, by=people[homes.SIGNATORY], at=at).state == ALLOWED
         with pytest.raises(Refused):
             broker.read(request)

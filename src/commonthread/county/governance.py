@@ -19,6 +19,7 @@ __all__ = ["BY_ID", "CHARTER", "LINKAGE", "documents", "signatures"]
 
 CHARTER = "CHARTER-2026"
 STARTS, ENDS, REVIEW = "2026-01-01", "2034-12-31", "2029-12-31"
+# One address for all partners: whoever writes reaches whom it concerns.
 # The clauses that software does not enforce, under the headings of the ICO's code. The code of the
 # area is of the form that statistics uses, and of no real place.
 STATEMENTS = {
@@ -27,7 +28,7 @@ STATEMENTS = {
     "benefits": "{agreed.purpose_text}\nAreas: E10999999 Wychshire",
     "breach": "Each party tells the others within 24 hours of finding a breach.",
     "complaints": "Any party takes a complaint and acknowledges it within 30 days.\n"
-    "Contact: data.protection@{agreed.lead}.example",
+    "Contact: data.protection@wychshire-trust.example",
     "onward-sharing": "Recipients pass nothing on without a new agreement.",
     "rights": "A request about somebody's own data is answered by the owner of the record.",
     "security": "Recipients work on the platform, and keep what they download encrypted.",

@@ -356,7 +356,7 @@ def _attest(
             found.grant,
             need,
             member=found.member,
-            starts=at,
+            starts=at.replace(microsecond=0),  # facts have whole seconds
             ends=found.ends,
             by=by.id,
             key=key,

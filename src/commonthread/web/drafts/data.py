@@ -133,7 +133,10 @@ def one(visit: Visit, draft_id: uuid.UUID, number: int) -> HttpResponse:
     held = rows(draft)
     if number >= len(held):
         raise Http404
-    contract = visit.broker.standing().contracts.get(str(held[number].get("dataset")))
+    contracts = visit.broker.standing().contracts
+    contract = contracts.get(str(held[number].get("dataset")))
+    if visit.sent("do") == "dataset":
+        return _chosen(visit, draft, held, number)
     if visit.request.method != "POST" or contract is None:
         return _grant(visit, draft, number, held[number], contract)
     held[number] = _sent(visit, held[number], contract)
@@ -152,6 +155,15 @@ def one(visit: Visit, draft_id: uuid.UUID, number: int) -> HttpResponse:
     if visit.sent("do") == "preview":
         return redirect(f"{visit.request.path}#preview")
     return redirect("draft-data", draft_id=draft.id)
+
+
+def _chosen(visit: Visit, draft: Draft, held: list[dict[str, Any]], number: int) -> HttpResponse:
+    """Give a table that a template left open its dataset; what else it says stays."""
+    dataset = visit.sent("dataset")
+    if dataset not in visit.broker.standing().contracts:
+        return _grant(visit, draft, number, held[number], None, failure="Choose a dataset")
+    _save(visit, draft, [*held[:number], {**held[number], "dataset": dataset}, *held[number + 1 :]])
+    return redirect("draft-grant", draft_id=draft.id, number=number)
 
 
 def _grant(
@@ -180,6 +192,7 @@ def _grant(
         number=number,
         row=row,
         contract=contract,
+        datasets=() if contract else _datasets(visit),
         owner=partner_names(visit.broker).get(contract.owner, "") if contract else "",
         fields=show(_fields(visit, draft, row, contract), row, problems),
         columns=_columns(row, contract) if contract else [],

@@ -328,15 +328,32 @@ def _problems(progress: Progress, index: int | None) -> dict[str, str]:
 def check(visit: Visit, draft_id: uuid.UUID) -> HttpResponse:
     """Everything before it goes to the signatories; then it goes."""
     draft = found(visit, draft_id)
-    failure: BadInput | None = None
-    if visit.request.method == "POST":
-        try:
-            draft = drafts.offer(draft.id, visit.broker, by=visit.member, at=timezone.now())
-            return redirect("agreement", reference=str(draft.terms["reference"]))
-        except BadInput as error:
-            failure = error
+    if visit.request.method != "POST":
+        return _check(visit, draft)
+    if _unsettled(draft) and visit.sent("sure") != "yes":
+        said = "Not everybody is content, or a comment is open."
+        return _check(visit, draft, BadInput(said, mend="Say that you offer it all the same."))
+    try:
+        draft = drafts.offer(draft.id, visit.broker, by=visit.member, at=timezone.now())
+    except BadInput as error:
+        return _check(visit, draft, error)
+    return redirect("agreement", reference=str(draft.terms["reference"]))
+
+
+def _unsettled(draft: Draft) -> bool:
+    """Whether somebody who was asked has not said yes to it as it stands."""
+    held_up = any(one.holds_up for one in comments.waiting(draft))
+    return draft.state == NEGOTIATING and (held_up or bool(_open_comments(draft)))
+
+
+def _open_comments(draft: Draft) -> int:
+    return draft.comments.filter(settled="", answers=None).count()
+
+
+def _check(visit: Visit, draft: Draft, failure: BadInput | None = None) -> HttpResponse:
     reading = read(draft.terms)
     names = partner_names(visit.broker)
+    clashing = drafts.clashes(draft, visit.broker)
     return visit.show(
         "web/drafts/check.html",
         code=400 if failure else 200,
@@ -344,8 +361,10 @@ def check(visit: Visit, draft_id: uuid.UUID) -> HttpResponse:
         reading=reading,
         failure=failure,
         waiting=[(names.get(one.partner, one.partner), one) for one in comments.waiting(draft)],
-        open_comments=draft.comments.filter(settled="", answers=None).count(),
-        clashes=drafts.clashes(draft, visit.broker),
+        open_comments=_open_comments(draft),
+        unsettled=_unsettled(draft),
+        clashes=clashing,
+        stopped=any(each.stops for each in clashing),
         undertakings=undertakings(reading.terms) if reading.terms else (),
         enforced=[each.title for each in FIELDS.values() if each.kind == ENFORCED],
         said=[(each, lines(each, visit.broker, draft.terms)) for each in SECTIONS],
