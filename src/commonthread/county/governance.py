@@ -59,6 +59,7 @@ class Organisation:
     guardian: tuple[str, str] | None = None
     officer: tuple[str, str] | None = None
     dpo: tuple[str, str] | None = None
+    deputy: tuple[str, str] | None = None
 
 
 ORGANISATIONS = (
@@ -77,6 +78,7 @@ ORGANISATIONS = (
         },
         officer=("g.penn", "Information governance officer"),
         dpo=("i.vane", "Data protection officer"),
+        deputy=("n.hale", "Deputy director of adult social care"),
     ),
     Organisation(
         "severn-acute",
@@ -229,6 +231,7 @@ def _members(each: Organisation) -> list[dict[str, Any]]:
         (each.guardian, "caldicott-guardian"),
         (each.officer, "governance-officer"),
         (each.dpo, "data-protection-officer"),
+        (each.deputy, "signatory"),
     )
     found += [member(who, roles=[role]) for who, role in advising if who]
     found += [member(who, groups=[f"{each.id}/{name}"]) for name, who in each.groups.items()]

@@ -87,7 +87,7 @@ def listed(entries: Mapping[str, Entry]) -> Choices:
 
 
 def partners(broker: Broker) -> Choices:
-    return [(partner.id, partner.name) for partner in broker.partners()]
+    return [(each.id, each.name) for each in broker.partners() if each.id != PLATFORM]
 
 
 def named(table: Mapping[str, Any], broker: Broker) -> Choices:

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from commonthread.broker.access import Broker
+from commonthread.broker.rules.terms import PLATFORM
 from commonthread.gateway.drafting.drafts import copy_of, next_version
 from commonthread.gateway.templates import Place, Template, templates
 
@@ -77,7 +78,8 @@ def places(chosen: Template, broker: Broker) -> list[Field]:
 
 
 def _able(place: Place, broker: Broker) -> list[tuple[str, str]]:
-    return [(one.id, one.name) for one in broker.partners() if place.takes(one.kind)]
+    partners = (one for one in broker.partners() if one.id != PLATFORM)
+    return [(one.id, one.name) for one in partners if place.takes(one.kind)]
 
 
 def from_template(
