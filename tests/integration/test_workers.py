@@ -270,7 +270,13 @@ def parent(script: str, extract: Sealed) -> "subprocess.Popen[str]":
     )
     assert process.stdin is not None
     key = base64.b64encode(extract.key).decode()
-    told = {"table": extract.table, "path": str(extract.path), "key": key, "address": "a"}
+    told = {
+        "table": extract.table,
+        "path": str(extract.path),
+        "key": key,
+        "address": "a",
+        "summed": None,
+    }
     process.stdin.write(json.dumps(told) + "\n")
     process.stdin.flush()
     return process
