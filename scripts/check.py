@@ -28,7 +28,8 @@ import postgres
 ROOT = Path(__file__).resolve().parents[1]
 PYTHON = sys.executable
 LINT_IMPORTS = str(Path(PYTHON).with_name("lint-imports"))
-DATABASE_TESTS = ("tests/integration", "tests/browser")
+# A browser sees the same pages whatever database lies below them: once is enough.
+DATABASE_TESTS = "tests/integration"
 # A lock or a page that names a registry installs from nowhere else.
 REGISTRY = re.compile(r"https?://[a-z0-9.-]*(pypi|pythonhosted|npmjs|debian)[a-z0-9.-]*")
 
@@ -189,8 +190,7 @@ def tests_sqlite(bench: Bench) -> Outcome:
 
 
 def tests_postgresql(bench: Bench) -> Outcome:
-    folders = [folder for folder in DATABASE_TESTS if (ROOT / folder).is_dir()]
-    return bench.tests("postgresql", *folders)
+    return bench.tests("postgresql", DATABASE_TESTS)
 
 
 def tests_long(bench: Bench) -> Outcome:
