@@ -165,3 +165,13 @@ def test_the_ledger_page_says_who_did_what(client: Client, broker: Broker) -> No
     assert "An agreement suspended" in page
     assert SIGNATORY in page
     assert "An agreement signed" in page
+
+
+def test_a_worker_has_the_memory_that_the_home_gives_it(tmp_path: Path, settings: Any) -> None:
+    settings.HOME, settings.WORKER_GIB = tmp_path / "home", 2
+    made = small_home(tmp_path, rows=40)
+    try:
+        assert made._pool._limit_bytes == 2 << 30
+    finally:
+        made.close()
+        close_ledgers()

@@ -303,3 +303,39 @@ def order(extract: Sealed) -> dict[str, Any]:
     key = base64.b64encode(extract.key).decode()
     table = {"name": extract.table, "path": str(extract.path), "key": key, "summed": None}
     return {"tables": [table], "memory_bytes": 1 << 30, "threads": 2}
+
+
+# What a worker adds up when it loads a statistics table
+
+
+def summed(connection: Any, table: str) -> tuple[str, int]:
+    """(kind, rows) of the cells beside a table."""
+    kinds = "SELECT table_type FROM information_schema.tables WHERE table_name = ?"
+    ((kind,),) = connection.execute(kinds, [f"{table}/cells"]).fetchall()
+    ((rows,),) = connection.execute(f'SELECT count(*) FROM "{table}/cells"').fetchall()
+    return kind, rows
+
+
+@pytest.mark.parametrize(
+    ("few", "kind", "rows"), [(("sex",), "BASE TABLE", 2), (("person_id",), "VIEW", 2_000)]
+)
+def test_a_table_is_added_up_where_that_makes_it_smaller(
+    person: Sealed, few: tuple[str, ...], kind: str, rows: int
+) -> None:
+    said = order(person)
+    said["tables"][0]["summed"] = {"few": list(few), "numbers": ["k"]}
+    with worker.load(said) as connection:
+        assert summed(connection, "person") == (kind, rows)
+        query = 'SELECT sum("/n"), sum("k/n"), sum("k/u") + sum("k/d") FROM "person/cells"'
+        added = connection.execute(query).fetchall()
+        assert (
+            added == connection.execute("SELECT count(*), count(k), sum(k) FROM person").fetchall()
+        )
+        most = connection.execute('SELECT "/n", "k/m" FROM "person/most"').fetchall()
+        assert most == [(1, 49)]
+
+
+def test_a_table_of_rows_is_not_added_up(person: Sealed) -> None:
+    with worker.load(order(person)) as connection:
+        tables = connection.execute("SELECT table_name FROM information_schema.tables").fetchall()
+        assert tables == [("person",)]

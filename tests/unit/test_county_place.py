@@ -17,6 +17,7 @@ import shapely
 
 from commonthread.county.addresses import CARE_HOME, FLAT, dwellings_of
 from commonthread.county.figures import figures, quota
+from commonthread.county.geography import divide
 from commonthread.county.grid import grid_to_airy, grid_to_wgs84
 from commonthread.county.maps import map_svg, write_place
 from commonthread.county.place import Place, make_place
@@ -152,6 +153,16 @@ def test_a_large_county_holds_together() -> None:
     check_points(large)
     check_floods(large)
     check_postcodes(large)
+
+
+@pytest.mark.parametrize("millions", [1, 3, 5])
+def test_towns_of_millions_leave_room_for_the_country(millions: int) -> None:
+    """A county keeps its size: with millions its towns would cover their districts and overlap."""
+    divisions = divide(Settings(residents=millions * 1_000_000), figures())
+    for district, reach in zip(divisions.districts, divisions.reach, strict=True):
+        assert np.pi * reach**2 < 0.5 * district.polygon.area
+    assert len({area.heart for area in divisions.areas}) == len(divisions.areas) == 400
+    assert {area.urban for area in divisions.areas} == {True, False}
 
 
 def test_streets_have_8_to_30_dwellings_and_towers_36_to_60(place: Place) -> None:

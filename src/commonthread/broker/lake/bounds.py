@@ -52,7 +52,7 @@ class Bounds:
             factors = [value, *(rows[table] for table in tables if table != ref.table)]
             columns.append(f"{' * '.join(factors)} AS m{index}")
         named = (f'"{most_of(t.shape.name)}" AS m{i}' for i, t in enumerate(self.cells.tables))
-        return f"SELECT {', '.join(columns)} FROM {' CROSS JOIN '.join(named)}"  # noqa: S608
+        return f"SELECT {', '.join(columns)} FROM {' CROSS JOIN '.join(named)}"
 
     def counted(self, source: str) -> str:
         """Of each cell its sums, as `statistics` names them; from what was added up if it may."""
@@ -68,7 +68,7 @@ class Bounds:
         where = f" WHERE {' AND '.join(cells.where)}" if cells.where else ""
         by = ", ".join(column_sql(ref) for ref in cells.keys)
         group = f" GROUP BY {by}" if by else ""
-        return f"SELECT {', '.join(columns)} FROM {source}{where}{group}"  # noqa: S608
+        return f"SELECT {', '.join(columns)} FROM {source}{where}{group}"
 
     def _is_added_up(self) -> bool:
         first, *others = self.cells.tables
@@ -91,7 +91,7 @@ class Bounds:
         """The cells whose residents have to be looked at."""
         keys = [f"_counted.k{index}" for index in range(len(self.cells.keys))]
         return (
-            f"SELECT {', '.join(['_counted.n', *keys])} FROM _counted CROSS JOIN _most"  # noqa: S608
+            f"SELECT {', '.join(['_counted.n', *keys])} FROM _counted CROSS JOIN _most"
             f" WHERE _counted.n >= {self.minimum} AND ({self.safe()}) IS NOT TRUE"
         )
 

@@ -102,24 +102,24 @@ class Deliveries:
         # Changes stand in memory (or its encrypted spill) until the whole dataset is written.
         name, key = f"_changes_{secrets.token_hex(4)}", _names(contract.key)
         connection.register("incoming", good)
-        connection.execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM incoming")  # noqa: S608
+        connection.execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM incoming")
         connection.unregister("incoming")
         columns = ", ".join(_name(column.name) for column in contract.columns)
-        before = f"SELECT {columns} FROM {name} LIMIT 0"  # noqa: S608
+        before = f"SELECT {columns} FROM {name} LIMIT 0"
         for deposit in earlier[-1:]:
             view = self.store.open_deposit(connection, deposit)
-            before = f"SELECT {columns} FROM {view}"  # noqa: S608
+            before = f"SELECT {columns} FROM {view}"
         adds = f"{OPERATION} = '{ADD}'"
-        known = f"(SELECT {key} FROM ({before}))"  # noqa: S608
+        known = f"(SELECT {key} FROM ({before}))"
         unfit = connection.execute(
-            f"{self._unfit(contract, ADDED_BEFORE)} FROM (SELECT * FROM {name} WHERE {adds})"  # noqa: S608
+            f"{self._unfit(contract, ADDED_BEFORE)} FROM (SELECT * FROM {name} WHERE {adds})"
             f" SEMI JOIN {known} USING ({key}) UNION ALL "
             f"{self._unfit(contract, NOT_THERE)} FROM (SELECT * FROM {name} WHERE NOT {adds})"
             f" ANTI JOIN {known} USING ({key})"
         ).to_arrow_table()
         sealed = self.store.seal(
             connection,
-            f"SELECT * FROM ({before}) ANTI JOIN"  # noqa: S608
+            f"SELECT * FROM ({before}) ANTI JOIN"
             f" (SELECT {key} FROM {name} WHERE NOT {adds}) USING ({key}) UNION ALL"
             f" SELECT {columns} FROM {name} SEMI JOIN {known} USING ({key})"
             f" WHERE {OPERATION} = '{CORRECT}' UNION ALL"
@@ -163,11 +163,11 @@ class Deliveries:
         # The rows stand in memory (or its encrypted spill) while their file is written anew.
         kept = f"_kept_{secrets.token_hex(4)}"
         connection.execute(
-            f"CREATE TEMP TABLE {kept} AS SELECT * FROM {self.store.scan(connection, path)}"  # noqa: S608
+            f"CREATE TEMP TABLE {kept} AS SELECT * FROM {self.store.scan(connection, path)}"
             f" ANTI JOIN ({self._keys(connection, contract, earlier)})"
             f" USING ({_names(contract.key)})"
         )
-        return self.store.seal(connection, f"SELECT * FROM {kept}", path)  # noqa: S608
+        return self.store.seal(connection, f"SELECT * FROM {kept}", path)
 
     def _keys(
         self,
@@ -177,7 +177,7 @@ class Deliveries:
     ) -> str:
         names = _names(contract.key)
         views = [self.store.open_deposit(connection, deposit) for deposit in earlier]
-        return " UNION ALL ".join(f"SELECT {names} FROM {view}" for view in views)  # noqa: S608
+        return " UNION ALL ".join(f"SELECT {names} FROM {view}" for view in views)
 
     def holds(self, contract: Contract, deposits: Sequence[Deposit], record: str) -> bool:
         """Whether one of the deposits has a row of this record (`treatments.record_text`)."""
@@ -209,9 +209,7 @@ class Deliveries:
         """(dataset, record) → resident, of one deposit of a person index."""
         with contextlib.closing(self.store.connect()) as connection:
             view = self.store.open_deposit(connection, deposit)
-            rows = connection.execute(
-                f"SELECT dataset, record, resident FROM {view}"  # noqa: S608 - the store's own name
-            ).fetchall()
+            rows = connection.execute(f"SELECT dataset, record, resident FROM {view}").fetchall()
         return {(dataset, record): resident for dataset, record, resident in rows}
 
     def forget(self, dataset: str, id_: str) -> None:
@@ -255,7 +253,7 @@ class Deliveries:
         with contextlib.closing(self.store.connect()) as connection:
             try:
                 scan = self.store.scan(connection, path)
-                return connection.execute(f"SELECT * FROM {scan}").to_arrow_table()  # noqa: S608
+                return connection.execute(f"SELECT * FROM {scan}").to_arrow_table()
             except duckdb.Error:
                 raise IntegrityFailure("A stored file cannot be read.") from None
 

@@ -104,7 +104,7 @@ class Extracts:
         """Who was in the extract: `dataset`, `record` and `resident` (its text), as text."""
         with contextlib.closing(self.store.connect()) as connection:
             scan = self.store.scan(connection, self.store.members_path(address))
-            return connection.execute(f"SELECT * FROM {scan}").to_arrow_table()  # noqa: S608
+            return connection.execute(f"SELECT * FROM {scan}").to_arrow_table()
 
     def reader(self) -> duckdb.DuckDBPyConnection:
         """A cursor for look-ups on a connection that is kept, for opening one takes longer."""
@@ -166,7 +166,7 @@ def _number(
     """Give the connection the numbers of each pseudonym as a table; the key stays here."""
     for column, table in {IDENTITY: PERSON_KEYS, **compiled.keys}.items():
         values = connection.execute(
-            f'SELECT DISTINCT "{column}" FROM {ROWS} WHERE "{column}" IS NOT NULL'  # noqa: S608
+            f'SELECT DISTINCT "{column}" FROM {ROWS} WHERE "{column}" IS NOT NULL'
         ).to_arrow_table()
         stored = values.column(0)
         texts = stored.to_pylist()
@@ -181,7 +181,7 @@ def _seal_members(store: Store, connection: duckdb.DuckDBPyConnection, view: Gra
     if store.holds(path):
         return
     query = (
-        f"SELECT '{view.contract.name}' AS dataset, {RECORD} AS record, {IDENTITY} AS resident"  # noqa: S608
+        f"SELECT '{view.contract.name}' AS dataset, {RECORD} AS record, {IDENTITY} AS resident"
         f" FROM {ROWS}"
     )
     store.seal(connection, query, path)

@@ -41,7 +41,7 @@ def look_up(extracts: Extracts, view: GrantView, lookup: Lookup) -> pyarrow.Tabl
             exp.to_identifier(name, quoted=True).sql("duckdb") for name in view.columns
         )
         by = exp.to_identifier(sorted_by(view), quoted=True).sql("duckdb")
-        query = f"SELECT {columns} FROM {scan} WHERE {by} = ?"  # noqa: S608
+        query = f"SELECT {columns} FROM {scan} WHERE {by} = ?"
         if value is None:
             return cursor.execute(f"{query} LIMIT 0", [None]).to_arrow_table()
         return cursor.execute(query, [value]).to_arrow_table()

@@ -36,7 +36,7 @@ def _is_worth_it(connection: Any, name: str, summed: Summed) -> bool:
     if not summed.few:
         return True
     several = ", ".join(_names(summed.few))
-    count = f'SELECT approx_count_distinct(hash({several})), count(*) FROM "{name}"'  # noqa: S608
+    count = f'SELECT approx_count_distinct(hash({several})), count(*) FROM "{name}"'
     different, rows = connection.execute(count).fetchone()
     return bool(different * WORTH <= rows)
 
@@ -50,7 +50,7 @@ def _cells(name: str, summed: Summed) -> str:
             f'sum({below(_quoted(number))}) AS "{number}/d"',
         ]
     by = f" GROUP BY {', '.join(_names(summed.few))}" if summed.few else ""
-    return f'SELECT {", ".join(columns)} FROM "{name}"{by}'  # noqa: S608
+    return f'SELECT {", ".join(columns)} FROM "{name}"{by}'
 
 
 def _each(name: str, summed: Summed) -> str:
@@ -61,7 +61,7 @@ def _each(name: str, summed: Summed) -> str:
             f'{above(_quoted(number))} AS "{number}/u"',
             f'{below(_quoted(number))} AS "{number}/d"',
         ]
-    return f'SELECT {", ".join(columns)} FROM "{name}"'  # noqa: S608
+    return f'SELECT {", ".join(columns)} FROM "{name}"'
 
 
 def _most(name: str, summed: Summed) -> str:
@@ -70,8 +70,8 @@ def _most(name: str, summed: Summed) -> str:
     for index, number in enumerate(summed.numbers):
         inner.append(f"sum({above(_quoted(number))}) - sum({below(_quoted(number))}) AS m{index}")
         outer.append(f'coalesce(max(m{index}), 0) AS "{number}/m"')
-    each = f'SELECT {", ".join(inner)} FROM "{name}" GROUP BY "{RESIDENT}"'  # noqa: S608
-    return f"SELECT {', '.join(outer)} FROM ({each}) AS each_one"  # noqa: S608
+    each = f'SELECT {", ".join(inner)} FROM "{name}" GROUP BY "{RESIDENT}"'
+    return f"SELECT {', '.join(outer)} FROM ({each}) AS each_one"
 
 
 def above(column: str) -> str:

@@ -39,16 +39,16 @@ class Table:
     rows: Callable[[Standing], Iterator[Row]]
 
     def stored(self) -> frozenset[Row]:
-        return frozenset(select(f"SELECT {self._list()} FROM {self.name}"))  # noqa: S608
+        return frozenset(select(f"SELECT {self._list()} FROM {self.name}"))
 
     def remove(self, rows: Iterable[Row]) -> None:
         condition = " AND ".join(f"{_quoted(column)} = %s" for column in self.columns[: self.keys])
-        statement = f"DELETE FROM {self.name} WHERE {condition}"  # noqa: S608
+        statement = f"DELETE FROM {self.name} WHERE {condition}"
         _execute(statement, [row[: self.keys] for row in rows])
 
     def insert(self, rows: Iterable[Row]) -> None:
         places = ", ".join(["%s"] * len(self.columns))
-        statement = f"INSERT INTO {self.name} ({self._list()}) VALUES ({places})"  # noqa: S608
+        statement = f"INSERT INTO {self.name} ({self._list()}) VALUES ({places})"
         _execute(statement, list(rows))
 
     def _list(self) -> str:

@@ -39,7 +39,7 @@ def insert(table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) ->
                 copy.write("".join(map(_copied, rows)))
         else:
             marks = ", ".join(["%s"] * len(columns))
-            cursor.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", rows)  # noqa: S608
+            cursor.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", rows)
 
 
 def with_nodes(
@@ -75,7 +75,7 @@ def load_nodes(keys: Iterable[NodeKey]) -> dict[NodeKey, bytes]:
     for start in range(0, len(unique), AT_ONCE):
         some = unique[start : start + AT_ONCE]
         condition = " OR ".join(["(level = %s AND place = %s)"] * len(some))
-        statement = f"SELECT level, place, hash FROM ledger_node WHERE {condition}"  # noqa: S608
+        statement = f"SELECT level, place, hash FROM ledger_node WHERE {condition}"
         rows = select(statement, [number for key in some for number in key])
         found |= {(level, place): bytes(hash_) for level, place, hash_ in rows}
     return found
