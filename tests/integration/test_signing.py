@@ -23,7 +23,7 @@ from commonthread.broker.access import BadInput, Refused
 from commonthread.broker.rules.dates import begins
 from commonthread.broker.rules.standing import Member, Version
 from commonthread.broker.rules.terms import Statement
-from commonthread.gateway.models import Attestation, Decline, Delegation, SavedView
+from commonthread.gateway.models import Attestation, Decline, Delegation, Message, SavedView
 from commonthread.gateway.signing import (
     decline,
     delegate,
@@ -209,6 +209,19 @@ def test_the_wrong_person_declines_nothing(
     with pytest.raises(Refused):
         decline(version, broker.standing(), "No.", by=None, at=NOW)
     assert not Decline.objects.exists()
+
+
+def test_the_other_parties_are_told_of_a_decline_and_not_why(
+    broker: StandInBroker, version: Version
+) -> None:
+    decline(version, broker.standing(), "Nine years.", by=member(broker, DIRECTOR), at=NOW)
+    told = list(Message.objects.all())
+    assert told
+    assert {broker.standing().members[one.to].partner for one in told} == {"severn-acute"}
+    for one in told:
+        assert one.subject == f"Wychshire County Council has declined version 2 of {FALLS}"
+        assert f"/agreements/{FALLS}/summary/" in one.text
+        assert "Nine years" not in one.text
 
 
 def test_declining_twice_is_said(broker: StandInBroker, version: Version) -> None:

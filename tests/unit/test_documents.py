@@ -9,6 +9,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -286,7 +287,9 @@ def another_signature(content: bytes, field: str = "Other") -> bytes:
     writer = IncrementalPdfFileWriter(io.BytesIO(content))
     meta = signers.PdfSignatureMetadata(field_name=field, md_algorithm="sha256")
     out = io.BytesIO()
-    signers.sign_pdf(writer, meta, seal._signer(new_identity()), output=out)
+    own = seal._signer(new_identity())
+    with ThreadPoolExecutor(max_workers=1) as apart:
+        apart.submit(signers.sign_pdf, writer, meta, own, output=out).result()
     return out.getvalue()
 
 

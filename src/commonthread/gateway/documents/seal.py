@@ -16,6 +16,7 @@ from __future__ import annotations
 import io
 import logging
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -190,7 +191,9 @@ def _sealed(document: bytes, who: Identity, stamper: TimeStamper | None) -> byte
     )
     out = io.BytesIO()
     signer = signers.PdfSigner(metadata, _signer(who), timestamper=stamper)
-    signer.sign_pdf(writer, existing_fields_only=True, output=out)
+    # pyHanko runs an event loop, which a thread that runs one already would refuse.
+    with ThreadPoolExecutor(max_workers=1) as apart:
+        apart.submit(signer.sign_pdf, writer, existing_fields_only=True, output=out).result()
     return out.getvalue()
 
 

@@ -18,7 +18,10 @@ from commonthread.broker.access import BadInput, Refused
 from commonthread.broker.rules.dates import ends, london_day
 from commonthread.broker.rules.errors import Reason
 from commonthread.broker.rules.standing import SIGNATORY, Member, Standing, Version
+from commonthread.broker.rules.terms import required_parties
+from commonthread.gateway.assurance.reminders import told
 from commonthread.gateway.models import Decline, Delegation
+from commonthread.gateway.post.outbox import queue
 
 from .progress import Declined, Delegated
 
@@ -36,7 +39,7 @@ def decline(
         if _open(Decline, version, member.partner):
             raise BadInput("Your partner has declined this version already.")
         _settle(Delegation, version, member, at)
-        return Decline.objects.create(
+        made = Decline.objects.create(
             reference=version.terms.reference,
             digest=version.terms.digest,
             partner=member.partner,
@@ -44,6 +47,19 @@ def decline(
             at=at,
             reason=said,
         )
+        _tell(made, version, standing)
+        return made
+
+
+def _tell(made: Decline, version: Version, standing: Standing) -> None:
+    """Every other party hears of it at once. The reason stays on the page: mail is not private."""
+    reference, number = made.reference, version.terms.version
+    who = standing.partners[made.partner].name
+    subject = f"{who} has declined version {number} of {reference}"
+    text = f"{subject}. The reason stands on its summary: /agreements/{reference}/summary/"
+    for partner in required_parties(version.terms, standing.contracts):
+        for member in told(standing, partner) if partner != made.partner else ():
+            queue(f"decline:{made.pk}:{member.id}", member.id, subject, text, made.at)
 
 
 def delegate(
