@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import io
 import json
@@ -249,6 +250,15 @@ def test_a_sealed_document_holds(sealed: bytes, identity: seal.Identity) -> None
     found = read(sealed, identity)
     assert found.seal == reading.Seal(holds=True, ours=True)
     assert set(found.files) == {pdf.TERMS_FILE, pdf.ABOUT_FILE}
+
+
+def test_a_document_is_sealed_where_a_loop_runs(plain: bytes, identity: seal.Identity) -> None:
+    async def looping() -> bytes:
+        return seal.seal(plain, identity).content
+
+    with ThreadPoolExecutor(max_workers=1) as apart:
+        content = apart.submit(lambda: asyncio.run(looping())).result()
+    assert read(content, identity).seal == reading.Seal(holds=True, ours=True)
 
 
 def test_a_seal_by_somebody_else_is_not_ours(sealed: bytes) -> None:
